@@ -1,0 +1,5 @@
+"""`python -m perfdb`."""
+
+from perfdb.cli import entry
+
+entry()

@@ -1,0 +1,109 @@
+"""From rows of the store to what comparisons take: the costs of runs as matrices, example by example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfdb import store
+from perfdb.api.scope import Scope, matches_process
+from perfdb.compare import Costs, Item, RunFacts, pivot
+from perfdb.errors import InputError
+from perfdb.profile.columns import Bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleCosts:
+    """Runs of one example, and their costs in the same order."""
+
+    runs: tuple[RunFacts, ...]
+    modules: Costs
+    functions: Costs
+
+
+def preferred_runs(runs: Sequence[store.Run]) -> list[store.Run]:
+    """Of the runs of one revision those to compare: an example's clean runs where it has any, else its dirty ones."""
+    clean = {run.example for run in runs if not run.is_dirty}
+    return [run for run in runs if not run.is_dirty or run.example not in clean]
+
+
+def costs_by_example(connection: store.Connection, runs: Sequence[store.Run], scope: Scope) -> dict[str, ExampleCosts]:
+    """The costs of runs, grouped by example; raises InputError where no run has the process that is asked for."""
+    run_ids = [run.run_id for run in runs]
+    modules = store.module_costs(connection, run_ids, main_only=scope.is_main_only)
+    functions = store.function_costs(connection, run_ids, main_only=scope.is_main_only)
+    chosen = _in_scope(modules, scope)
+    if scope.process and not chosen.any():
+        raise _no_such_process(modules, scope.process)
+    processes = _process_names(modules, chosen)
+    module_rows, function_rows = _by_run(modules, chosen), _by_run(functions, _in_scope(functions, scope))
+    grouped: dict[str, list[store.Run]] = {}
+    for run in runs:
+        if not scope.process or run.run_id in processes:
+            grouped.setdefault(run.example, []).append(run)
+    return {
+        example: ExampleCosts(
+            tuple(_facts(run, processes.get(run.run_id, run.process)) for run in members),
+            _matrix(modules, module_rows, members),
+            _matrix(functions, function_rows, members),
+        )
+        for example, members in sorted(grouped.items())
+    }
+
+
+def _in_scope(costs: store.Costs, scope: Scope) -> Bool:
+    if scope.all_processes:
+        return np.ones(len(costs), np.bool_)
+    if scope.process is None:
+        return costs.is_main
+    names = zip(costs.process.tolist(), costs.pid.tolist(), strict=True)
+    return np.array([matches_process(scope.process, name, pid) for name, pid in names], np.bool_)
+
+
+def _no_such_process(costs: store.Costs, wanted: str) -> InputError:
+    work: dict[str, int] = {}
+    for name, weight in zip(costs.process.tolist(), costs.exclusive_ns.tolist(), strict=True):
+        work[name] = work.get(name, 0) + weight
+    busiest = ", ".join(sorted(work, key=lambda name: -work[name])[:5])
+    return InputError(f"asked for process {wanted}, found none in these runs. The busiest are {busiest}.")
+
+
+def _process_names(costs: store.Costs, chosen: Bool) -> dict[str, str]:
+    """The names of the processes in scope, by run."""
+    pairs = dict.fromkeys(zip(costs.run_id[chosen].tolist(), costs.process[chosen].tolist(), strict=True))
+    names: dict[str, list[str]] = {}
+    for run_id, name in pairs:
+        names.setdefault(str(run_id), []).append(name)
+    return {run_id: each[0] if len(each) == 1 else f"{len(each)} processes" for run_id, each in names.items()}
+
+
+def _by_run(costs: store.Costs, chosen: Bool) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = {}
+    for row in np.flatnonzero(chosen).tolist():
+        rows.setdefault(str(costs.run_id[row]), []).append(row)
+    return rows
+
+
+def _matrix(costs: store.Costs, rows_by_run: Mapping[str, Sequence[int]], runs: Sequence[store.Run]) -> Costs:
+    run_ids = [run.run_id for run in runs]
+    rows = [row for run_id in run_ids for row in rows_by_run.get(run_id, ())]
+    functions = [None] * len(rows) if costs.function is None else costs.function[rows].tolist()
+    items = [Item(module, name) for module, name in zip(costs.module[rows].tolist(), functions, strict=True)]
+    owners = [str(run_id) for run_id in costs.run_id[rows].tolist()]
+    return pivot(run_ids, owners, items, costs.exclusive_ns[rows], costs.inclusive_ns[rows])
+
+
+def _facts(run: store.Run, process: str) -> RunFacts:
+    return RunFacts(
+        run.run_id,
+        process,
+        run.machine,
+        run.build,
+        run.is_dirty,
+        run.detail,
+        run.interval_ns,
+        run.unresolved_share,
+        run.caveats,
+    )

@@ -1,0 +1,75 @@
+"""What is there and what is missing on this machine, for `perfdb doctor`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from perfdb import __version__
+from perfdb.api.history import open_history
+from perfdb.errors import PerfdbError
+from perfdb.report.of_database import Finding
+
+OK, MISSING, BROKEN = "ok", "missing", "broken"
+
+LIBRARIES = ("duckdb", "numpy", "polars", "libfwnt-python", "typer", "tabulate", "rich")
+
+WINDOWS_TOOLS = (
+    ("etwprof", "profiles a program into an .etl; put it on PATH or under third_party"),
+    ("xperf", "records traces; comes with the Windows Performance Toolkit of the Windows ADK"),
+)
+
+
+def examine(database: Path | None, config: Path | None) -> list[Finding]:
+    """Look at Python, the libraries, git, the settings and the database.
+
+    Nothing is changed. Findings, worst not first.
+    """
+    findings = [
+        Finding(
+            "perfdb", OK, f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+        )
+    ]
+    findings += [_library(name) for name in LIBRARIES]
+    findings.append(_program("git", "commits cannot be looked up: give --commit to record, and full hashes to diff"))
+    if sys.platform == "win32":
+        findings += [_program(name, advice) for name, advice in WINDOWS_TOOLS]
+    findings.append(_settings_and_database(database, config))
+    return findings
+
+
+def _library(name: str) -> Finding:
+    try:
+        return Finding(name, OK, version(name))
+    except PackageNotFoundError:
+        return Finding(name, BROKEN, "not installed", "install perfdb again: python -m pip install perfdb")
+
+
+def _program(name: str, advice: str) -> Finding:
+    path = shutil.which(name)
+    return Finding(name, OK, path) if path else Finding(name, MISSING, "not on PATH", advice)
+
+
+def _settings_and_database(database: Path | None, config: Path | None) -> Finding:
+    try:
+        history = open_history(database, config=config)
+        where = f"{history.path} (settings: {history.settings.file or 'none, defaults'})"
+        if not history.path.exists():
+            writable = os.access(_nearest_folder(history.path), os.W_OK)
+            if not writable:
+                return Finding(
+                    "database", BROKEN, f"{where}: cannot be made there", "name another with --db or PERFDB_DB"
+                )
+            return Finding("database", MISSING, f"{where}: not there yet", "perfdb record TRACE makes it")
+        runs = history.info().rows.get("run", 0)
+        return Finding("database", OK, f"{where}: {runs:,} runs")
+    except PerfdbError as problem:
+        return Finding("database", BROKEN, str(problem), "mend it, or name another with --db")
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in path.absolute().parents if folder.exists())

@@ -1,0 +1,280 @@
+"""A history: one database file, the settings around it, and the verbs on it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perfdb import store
+from perfdb.api import record as recording
+from perfdb.api.costs import costs_by_example, preferred_runs
+from perfdb.api.revision import find_side
+from perfdb.api.scope import Scope
+from perfdb.compare import Comparison, Shown, Side, compare_example, hot_example, side_caveats, stand_in_caveat
+from perfdb.config import Settings, database_path, load
+from perfdb.errors import InputError, RevisionError, TooLittleDataError
+from perfdb.profile.columns import Caveat
+from perfdb.profile.outcome import FAILED, Outcome
+from perfdb.revisions import Repository, parse_range
+
+if TYPE_CHECKING:
+    import polars
+
+_RUN = re.compile(r"r[0-9a-f]{4,32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""How runs are named: `r` and the end of the id, as tables show it, or the whole id."""
+
+
+def open_history(path: Path | None = None, *, config: Path | None = None, cwd: Path | None = None) -> History:
+    """The history in `path`, else in the file that the environment and the settings name; see `perfdb.config`.
+
+    `cwd` is the folder whose settings and git repository are used, by default the current one.
+    """
+    folder = cwd or Path.cwd()
+    settings = load(config, folder, os.environ)
+    return History(database_path(settings, path, os.environ), settings, folder)
+
+
+class History:
+    """Runs in a database file. Nothing is opened before a verb needs it, nor kept open after.
+
+    Every verb may raise the errors of `perfdb.errors`: DatabaseError for a file that cannot be used, RevisionError for
+    a revision that nobody knows, TooLittleDataError where the history holds too little to answer.
+    """
+
+    def __init__(self, path: Path, settings: Settings, folder: Path) -> None:
+        self.path = path
+        self.settings = settings
+        self.folder = folder
+
+    def record(self, *paths: str | os.PathLike[str], **request: Any) -> list[Outcome]:
+        """Record traces (files, folders, globs); keywords are the fields of `RecordRequest`.
+
+        Raises InputError for the first trace that fails; those before it stay recorded.
+        """
+        outcomes = []
+        for outcome in self.record_each(recording.RecordRequest(tuple(os.fspath(path) for path in paths), **request)):
+            if outcome.status == FAILED:
+                raise InputError(outcome.message)
+            outcomes.append(outcome)
+        return outcomes
+
+    def record_each(
+        self, request: recording.RecordRequest, progress: recording.Progress | None = None
+    ) -> Iterator[Outcome]:
+        """Record traces one by one, giving what became of each; one that fails does not stop the others."""
+        return recording.record_each(request, self.path, self.settings, self.folder, progress)
+
+    def runs(self, revision: str | None = None, **filters: Any) -> polars.DataFrame:
+        """The runs as a frame, newest first; filters as in `list_runs`."""
+        import polars
+
+        from perfdb.report.of_runs import run_record
+
+        records = [run_record(run) for run in self.list_runs(revision, **filters)]
+        return polars.DataFrame(records, infer_schema_length=None)
+
+    def list_runs(
+        self,
+        revision: str | None = None,
+        *,
+        examples: Sequence[str] | None = None,
+        build: str | None = None,
+        limit: int | None = None,
+    ) -> list[store.Run]:
+        """The runs, newest first, of all revisions or of one."""
+        with self._reading() as connection:
+            shas = None if revision is None else [self._side(connection, revision).recorded_sha]
+            return store.runs(connection, commit_shas=shas, examples=examples or None, build=build, limit=limit)
+
+    def show(self, target: str | None = None, scope: Scope | None = None, top: int | None = None) -> Shown:
+        """Where the time of a run, or of a revision's runs, was spent; by default of HEAD, else of the newest run."""
+        scope = scope or Scope()
+        with self._reading() as connection:
+            title, lines, caveats, runs = self._target(connection, target, scope)
+            parts = costs_by_example(connection, runs, scope)
+        examples = tuple(
+            hot_example(example, part.runs, part.modules, part.functions, top) for example, part in parts.items()
+        )
+        return Shown(title, lines, str(scope), examples, caveats)
+
+    def diff(
+        self, baseline: str, contender: str | None = None, *, scope: Scope | None = None, top: int | None = None
+    ) -> Comparison:
+        """Compare two revisions over the examples that both have; `A...B` alone starts from their merge base.
+
+        `top` is how many rows a ledger lists, None for all. Raises TooLittleDataError without a common example.
+        """
+        scope = scope or Scope()
+        repository = Repository.find(self.folder)
+        asked = _two_revisions(baseline, contender, repository)
+        with self._reading() as connection:
+            recorded = store.recorded_commits(connection)
+            sides = [find_side(each, repository, recorded) for each in asked]
+            left, right = (self._runs_of(connection, side, scope) for side in sides)
+            shared = {run.example for run in left} & {run.example for run in right}
+            if not shared:
+                raise _nothing_in_common(sides, left, right)
+            before, after = (
+                costs_by_example(connection, [run for run in runs if run.example in shared], scope)
+                for runs in (left, right)
+            )
+        common = sorted(before.keys() & after.keys())
+        if not common:
+            raise TooLittleDataError(f"asked for {scope}, found that no example has it on both sides.")
+        examples = tuple(
+            compare_example(
+                example,
+                (before[example].runs, after[example].runs),
+                (before[example].modules, after[example].modules),
+                (before[example].functions, after[example].functions),
+                top,
+            )
+            for example in common
+        )
+        only = [tuple(sorted({run.example for run in runs} - set(common))) for runs in (left, right)]
+        return Comparison(sides[0], sides[1], str(scope), examples, only[0], only[1], side_caveats(*sides))
+
+    def sql(self, statement: str) -> polars.DataFrame:
+        """The result of one read-only statement as a frame; raises QueryError for anything else."""
+        with self._sandboxed() as connection:
+            return store.frame(connection, statement)
+
+    def run_sql(self, statement: str) -> store.Result:
+        """The result of one read-only statement as columns, types and rows; raises QueryError for anything else."""
+        with self._sandboxed() as connection:
+            return store.run_sql(connection, statement)
+
+    def queries(self) -> list[store.NamedQuery]:
+        """The named queries."""
+        return store.named_queries()
+
+    def query(self, name: str, params: Mapping[str, str] | None = None) -> store.Result:
+        """The result of a named query, or of a user's own `.sql` file; parameters that are revisions are looked up."""
+        query = store.load_query(name)
+        values = query.bind(params or {})
+        with self._sandboxed() as connection:
+            for param in query.params:
+                value = values[param.name]
+                if param.is_revision and value is not None:
+                    values[param.name] = self._side(connection, value).recorded_sha
+            return store.run_sql(connection, query.sql, values)
+
+    def info(self) -> store.HistoryInfo:
+        """What the database holds."""
+        with self._reading() as connection:
+            return store.info(connection, self.path)
+
+    def migrate(self) -> list[str]:
+        """Bring the database to this version's schema; the names of the migrations that were applied."""
+        return store.upgrade(self.path, self.settings.lock_wait_s)
+
+    def check(self) -> list[str]:
+        """The problems of the database, none if it holds together."""
+        with self._reading() as connection:
+            return store.check(connection)
+
+    def _reading(self) -> store.Opened:
+        return store.opened_for_read(self.path, self.settings.lock_wait_s)
+
+    def _sandboxed(self) -> store.Opened:
+        return store.opened_sandboxed(self.path, self.settings.lock_wait_s)
+
+    def _side(self, connection: store.Connection, revision: str) -> Side:
+        return find_side(revision, Repository.find(self.folder), store.recorded_commits(connection))
+
+    def _runs_of(self, connection: store.Connection, side: Side, scope: Scope) -> list[store.Run]:
+        runs = store.runs(
+            connection, commit_shas=[side.recorded_sha], examples=scope.examples or None, build=scope.build
+        )
+        return preferred_runs(runs)
+
+    def _target(
+        self, connection: store.Connection, target: str | None, scope: Scope
+    ) -> tuple[str, tuple[str, ...], tuple[Caveat, ...], list[store.Run]]:
+        """What `show` is about: a title, lines on it, caveats, and the runs."""
+        if target is not None and _RUN.fullmatch(target):
+            run = self._one_run(connection, target)
+            lines = (f"{run.example} at {run.commit_sha[:10]}  {run.subject or ''}".rstrip(), _recorded(run))
+            return f"run {target}", lines, (), [run]
+        asked = target or self._default_target(connection)
+        side = self._side(connection, asked)
+        runs = self._runs_of(connection, side, scope)
+        if not runs:
+            raise TooLittleDataError(
+                f"asked for {asked}, found runs of it but none of {_filters(scope)}. `perfdb runs {asked}` lists them."
+            )
+        caveat = stand_in_caveat("this", side)
+        return asked, (f"{side.recorded_sha[:10]}  {side.subject}".rstrip(),), (caveat,) if caveat else (), runs
+
+    def _one_run(self, connection: store.Connection, name: str) -> store.Run:
+        found = [run for run in store.runs(connection) if _is_run(run.run_id, name)]
+        if len(found) != 1:
+            raise RevisionError(
+                f"asked for run {name}, found {len(found) or 'no such run'}{' that end so' if found else ''}. "
+                "`perfdb runs` lists them; `--format json` with their whole ids."
+            )
+        return found[0]
+
+    def _default_target(self, connection: store.Connection) -> str:
+        """HEAD where git knows one and the history something of it, else the commit that was recorded last."""
+        newest = store.runs(connection, limit=1)
+        if not newest:
+            raise TooLittleDataError(f"{self.path} holds no run yet. Record one: perfdb record TRACE")
+        repository = Repository.find(self.folder)
+        try:
+            find_side("HEAD", repository, store.recorded_commits(connection))
+        except (RevisionError, TooLittleDataError):
+            return newest[0].commit_sha
+        return "HEAD"
+
+
+def _two_revisions(baseline: str, contender: str | None, repository: Repository | None) -> tuple[str, str]:
+    """The two revisions of a call, `A...B` and `A..B` taken apart and the merge base looked up."""
+    if contender is not None:
+        return baseline, contender
+    asked = parse_range(baseline)
+    other = asked.contender or "HEAD"
+    if not asked.from_merge_base:
+        return asked.baseline, other
+    if repository is None:
+        raise RevisionError(
+            f"asked for the merge base of {asked.baseline} and {other}, found no git repository around this folder. "
+            f"Name the two sides: perfdb diff A {other}"
+        )
+    base = repository.merge_base(asked.baseline, other)
+    if base is None:
+        raise RevisionError(
+            f"asked for the merge base of {asked.baseline} and {other}, found that they share no commit."
+        )
+    return base, other
+
+
+def _nothing_in_common(
+    sides: Sequence[Side], left: Sequence[store.Run], right: Sequence[store.Run]
+) -> TooLittleDataError:
+    has = [", ".join(sorted({run.example for run in runs})) or "nothing" for runs in (left, right)]
+    return TooLittleDataError(
+        f"asked to compare {sides[0].asked} with {sides[1].asked}, found no example that both have: "
+        f"{sides[0].asked} has {has[0]}; {sides[1].asked} has {has[1]}. `perfdb runs` lists all."
+    )
+
+
+def _filters(scope: Scope) -> str:
+    parts = [f"example {', '.join(scope.examples)}"] if scope.examples else []
+    parts += [f"build {scope.build}"] if scope.build else []
+    return " and ".join(parts) or "them"
+
+
+def _recorded(run: store.Run) -> str:
+    lost = f"{run.lost_events:,} events and {run.lost_buffers:,} buffers lost"
+    return (
+        f"{run.source_name}, {run.sample_count:,} samples every {run.interval_ns / 1e6:g} ms "
+        f"({run.idle_count:,} idle), {lost}, on {run.machine or 'an unknown machine'}"
+    )
+
+
+def _is_run(run_id: str, name: str) -> bool:
+    return run_id == name or run_id.replace("-", "").endswith(name.removeprefix("r"))

@@ -1,0 +1,52 @@
+"""The command line: a command parses, calls one verb of `perfdb.api`, and prints.
+
+`main` owns exit codes and streams. It imports Typer only when called, and every command imports what it needs when it
+runs, so that `perfdb --help` costs no database.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program on the arguments (default: the process's own) and return its exit code; see `perfdb.errors`."""
+    from perfdb.cli.app import app
+    from perfdb.errors import PerfdbError
+
+    _prepare_streams()
+    try:
+        app(args=list(sys.argv[1:] if argv is None else argv), prog_name="perfdb")
+    except SystemExit as stop:
+        return _flushed(stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1)
+    except PerfdbError as problem:
+        sys.stdout.flush()
+        print(f"error: {problem}", file=sys.stderr)
+        return problem.exit_code
+    return _flushed(0)
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _prepare_streams() -> None:
+    """Names in traces hold any character; a console that cannot show one must not stop the program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _flushed(code: int) -> int:
+    """Write out what is buffered while errors can still be told from success."""
+    from perfdb.cli.output import BROKEN_PIPE, give_up_output
+
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        give_up_output()
+        return BROKEN_PIPE
+    return code

@@ -1,0 +1,63 @@
+"""Options that several commands share, so that they read and mean the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from perfdb.errors import UsageError
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    table = "table"
+    markdown = "markdown"
+    csv = "csv"
+    json = "json"
+
+
+class By(StrEnum):
+    """What costs are listed by."""
+
+    module = "module"
+    function = "function"
+    both = "both"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+ByOption = Annotated[By, typer.Option("--by", help="List modules, functions, or both.")]
+TopOption = Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many rows a table has; 0 for all.")]
+ProcessOption = Annotated[
+    str | None,
+    typer.Option(
+        "--process", metavar="NAME", help="The process to look at, by name or pid. Default: the main process."
+    ),
+]
+AllProcessesOption = Annotated[bool, typer.Option("--all-processes", help="Count the work of every process.")]
+ExampleOption = Annotated[
+    list[str] | None, typer.Option("--example", metavar="NAME", help="Only this example; may be repeated.")
+]
+BuildOption = Annotated[
+    str | None, typer.Option("--build", metavar="KIND", help="Only runs of this build kind (Debug, Release, …).")
+]
+
+
+def key_values(pairs: list[str] | None, option: str) -> dict[str, str]:
+    """`k=v` pairs as a dictionary; raises UsageError for a pair that is none."""
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(
+                f"{option} takes key=value, found {pair!r}. Type for example: {option} compiler=msvc-19.40"
+            )
+        found[key.strip()] = value
+    return found
+
+
+def limit(top: int) -> int | None:
+    """`--top 0` means no limit."""
+    return top or None

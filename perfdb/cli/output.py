@@ -1,0 +1,71 @@
+"""Where results go: data to standard output or to a file, messages to standard error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfdb.errors import InputError
+
+if TYPE_CHECKING:
+    from perfdb.report import Report
+
+BROKEN_PIPE = 141
+"""What a shell reports for a program that SIGPIPE ended: the reader of our output has gone."""
+
+
+def emit(report: Report, format: str, width: int | None = None) -> None:
+    """Print a report; on a terminal, tables are fitted to its width."""
+    from perfdb.report import render
+
+    if width is None and sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+    try:
+        sys.stdout.write(render(report, format, width))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Typer would make it exit code 1, which is a gate that failed.
+        give_up_output()
+        raise SystemExit(BROKEN_PIPE) from None
+
+
+def give_up_output() -> None:
+    """Nobody reads our output any more: what is still buffered must not fail again when the interpreter exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(message: str) -> None:
+    """Tell something about the work, not its result."""
+    print(message, file=sys.stderr)
+
+
+def write_file(path: Path, text: str, force: bool) -> None:
+    """Write a file whole or not at all; an existing one is replaced only with `force`. Raises InputError."""
+    if path.exists() and not force:
+        raise InputError(
+            f"asked to write {path}, found that it exists. Add --force to replace it, or name another file."
+        )
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise InputError(
+            f"asked to write {path}, found that it cannot be ({problem.strerror}). Name another file."
+        ) from problem
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,42 @@
+"""A progress bar for work of more than a second, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+PATIENCE_S = 1.0
+
+
+class ProgressBar:
+    """Counts steps of a total; shows itself on standard error once the work has taken a second."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._enabled = sys.stderr.isatty()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, text: str, done: int, total: int) -> None:
+        """Say how far the work has come: `done` of `total` steps of what `text` names."""
+        if not self._enabled or (self._bar is None and time.monotonic() - self._started < PATIENCE_S):
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(text, total=total)
+        self._bar.update(self._task, description=text, completed=done, total=total)

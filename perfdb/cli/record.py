@@ -1,0 +1,77 @@
+"""`perfdb record`: read traces into the history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perfdb.cli.options import key_values
+
+
+def record(
+    context: typer.Context,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Traces, folders of traces, or globs.")],
+    commit: Annotated[
+        str | None,
+        typer.Option(
+            "--commit",
+            metavar="REV",
+            help="The commit that was profiled. Default: HEAD of the repository around this folder.",
+        ),
+    ] = None,
+    example: Annotated[
+        str | None,
+        typer.Option("--example", metavar="NAME", help="What was profiled. Default: taken from the file's name."),
+    ] = None,
+    process: Annotated[
+        str | None,
+        typer.Option(
+            "--process", metavar="NAME", help="The main process, by name or pid. Default: the one with the most work."
+        ),
+    ] = None,
+    build: Annotated[
+        str | None, typer.Option("--build", metavar="KIND", help="The build kind: Debug, Release, …")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="K=V", help="A label to keep with the run; may be repeated.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Record a trace anew that the history has for this commit and example.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the runs as JSON.")] = False,
+) -> None:
+    """Read traces into the history, one run each."""
+    from perfdb.api import RecordRequest
+    from perfdb.cli.output import emit, say
+    from perfdb.cli.progress import ProgressBar
+    from perfdb.errors import InputError
+    from perfdb.report.of_record import outcome_line, record_report
+
+    request = RecordRequest(
+        paths=tuple(paths),
+        commit=commit,
+        example=example,
+        process=process,
+        build=build,
+        tags=key_values(tag, "--tag"),
+        again=again,
+    )
+    outcomes = []
+    failures = 0
+    with ProgressBar() as bar:
+        for outcome in context.obj.history().record_each(request, bar.show):
+            outcomes.append(outcome)
+            failures += outcome.status == "failed"
+            if outcome.status == "failed":
+                say(f"error: {outcome.message}")
+            elif not as_json:
+                typer.echo(outcome_line(outcome))
+            for note in outcome.notes:
+                say(f"note: {outcome.source_name}: {note}")
+    if as_json:
+        emit(record_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
+    if failures and len(outcomes) > 1:
+        raise InputError(f"{failures} of {len(outcomes)} traces could not be recorded; the others were.")
+    if failures:
+        raise typer.Exit(outcomes[0].exit_code)

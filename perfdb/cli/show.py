@@ -1,0 +1,42 @@
+"""`perfdb show`: one run's or one revision's hot modules and functions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perfdb.cli.options import (
+    AllProcessesOption,
+    BuildOption,
+    By,
+    ByOption,
+    ExampleOption,
+    Format,
+    FormatOption,
+    ProcessOption,
+    TopOption,
+    limit,
+)
+
+
+def show(
+    context: typer.Context,
+    target: Annotated[
+        str | None, typer.Argument(metavar="REV|RUN", help="A revision or a run. Default: HEAD, or the newest run.")
+    ] = None,
+    example: ExampleOption = None,
+    by: ByOption = By.both,
+    top: TopOption = 15,
+    process: ProcessOption = None,
+    all_processes: AllProcessesOption = False,
+    build: BuildOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Show the hot modules and functions of a run or revision."""
+    from perfdb.api import Scope
+    from perfdb.cli.output import emit
+    from perfdb.report.of_show import show_report
+
+    scope = Scope(tuple(example or ()), process, all_processes, build)
+    emit(show_report(context.obj.history().show(target, scope, limit(top)), by.value), format.value)

@@ -1,0 +1,96 @@
+"""The costs of several runs as one matrix: a row a run, a column a module or function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from perfdb.profile.columns import I64, UNKNOWN_MODULE, UNRESOLVED
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """What a cost is of: a function of a module, or, where `function` is None, a whole module."""
+
+    module: str
+    function: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What makes two items the same: modules are known by their names in lower case."""
+        return self.module.lower(), self.function
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether the item is where work without a name was put."""
+        return self.function == UNRESOLVED if self.function is not None else self.module == UNKNOWN_MODULE
+
+    def __str__(self) -> str:
+        return self.module if self.function is None else f"{self.module}!{self.function}"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """`exclusive_ns` and `inclusive_ns` have the shape (runs, items).
+
+    0 where a run has no such item. Items are distinct.
+    """
+
+    items: tuple[Item, ...]
+    exclusive_ns: I64
+    inclusive_ns: I64
+
+    def total_ns(self) -> I64:
+        """All work of each run: shape (runs,). Exclusive costs add up to it, for a sample has one leaf."""
+        total: I64 = self.exclusive_ns.sum(axis=1)
+        return total
+
+
+def pivot(
+    run_ids: Sequence[str],
+    run_id: Sequence[str],
+    items: Sequence[Item],
+    exclusive_ns: npt.ArrayLike,
+    inclusive_ns: npt.ArrayLike,
+) -> Costs:
+    """The matrix of costs given one by one; those of one run and item are summed. `run_ids` gives the order of the
+    rows.
+
+    Module names that differ only in letter case are one module, as they are in the history; the first spelling stays.
+    """
+    rows = {run: row for row, run in enumerate(run_ids)}
+    columns: dict[tuple[str, str | None], int] = {}
+    spelt: list[Item] = []
+    places: list[int] = []
+    for item in items:
+        column = columns.setdefault(item.key, len(spelt))
+        if column == len(spelt):
+            spelt.append(item)
+        places.append(column)
+    exclusive = np.zeros((len(run_ids), len(spelt)), np.int64)
+    inclusive = np.zeros((len(run_ids), len(spelt)), np.int64)
+    if places:
+        at = ([rows[run] for run in run_id], places)
+        np.add.at(exclusive, at, np.asarray(exclusive_ns, np.int64))
+        np.add.at(inclusive, at, np.asarray(inclusive_ns, np.int64))
+    return Costs(tuple(spelt), exclusive, inclusive)
+
+
+def align(baseline: Costs, contender: Costs) -> tuple[tuple[Item, ...], I64, I64]:
+    """Exclusive costs of both sides over one set of items: the items, and a matrix of (runs, items) for each side."""
+    known = {item.key: place for place, item in enumerate(baseline.items)}
+    items = list(baseline.items)
+    target = []
+    for item in contender.items:
+        place = known.setdefault(item.key, len(items))
+        if place == len(items):
+            items.append(item)
+        target.append(place)
+    left = np.zeros((len(baseline.exclusive_ns), len(items)), np.int64)
+    right = np.zeros((len(contender.exclusive_ns), len(items)), np.int64)
+    left[:, : len(baseline.items)] = baseline.exclusive_ns
+    right[:, target] = contender.exclusive_ns
+    return tuple(items), left, right

@@ -1,0 +1,88 @@
+"""Where the time of one example goes: its items by exclusive cost, over one or more runs of one revision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfdb.compare.costs import Costs, Item
+from perfdb.compare.diff import RunFacts
+from perfdb.profile.columns import Caveat
+from perfdb.stats import Summary, summarise
+
+
+@dataclass(frozen=True, slots=True)
+class HotItem:
+    """One module or function: mean ns a run, and what fraction of the work that is."""
+
+    item: Item
+    exclusive: Summary
+    inclusive: Summary
+    exclusive_share: float
+    inclusive_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class HotExample:
+    """One example's work; what is not among `modules` or `functions` is in `*_rest`, as (count, exclusive ns)."""
+
+    example: str
+    runs: tuple[RunFacts, ...]
+    total: Summary
+    modules: tuple[HotItem, ...]
+    modules_rest: tuple[int, float]
+    functions: tuple[HotItem, ...]
+    functions_rest: tuple[int, float]
+    has_symbols: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What `show` found: a title, the scope of the costs, and the examples."""
+
+    title: str
+    lines: tuple[str, ...]
+    scope: str
+    examples: tuple[HotExample, ...]
+    caveats: tuple[Caveat, ...]
+
+
+def hot_example(
+    example: str, runs: Sequence[RunFacts], modules: Costs, functions: Costs, top: int | None
+) -> HotExample:
+    """The `top` items of each kind by exclusive cost (None: all), the rest summed."""
+    hot_modules, modules_rest = _hottest(modules, top)
+    hot_functions, functions_rest = _hottest(functions, top)
+    return HotExample(
+        example,
+        tuple(runs),
+        summarise(modules.total_ns()),
+        hot_modules,
+        modules_rest,
+        hot_functions,
+        functions_rest,
+        has_symbols=any(not item.is_unresolved for item in functions.items),
+    )
+
+
+def _hottest(costs: Costs, top: int | None) -> tuple[tuple[HotItem, ...], tuple[int, float]]:
+    total = float(costs.total_ns().mean()) if len(costs.exclusive_ns) else 0.0
+    exclusive = costs.exclusive_ns.mean(axis=0) if costs.items else np.zeros(0)
+    inclusive = costs.inclusive_ns.mean(axis=0) if costs.items else np.zeros(0)
+    order = sorted(
+        range(len(costs.items)), key=lambda at: (-exclusive[at], -inclusive[at], str(costs.items[at]).lower())
+    )
+    listed = order if top is None else order[:top]
+    items = tuple(
+        HotItem(
+            costs.items[at],
+            summarise(costs.exclusive_ns[:, at]),
+            summarise(costs.inclusive_ns[:, at]),
+            float(exclusive[at]) / total if total else 0.0,
+            float(inclusive[at]) / total if total else 0.0,
+        )
+        for at in listed
+    )
+    return items, (len(order) - len(listed), float(sum(exclusive[at] for at in order[len(listed) :])))

@@ -1,0 +1,138 @@
+"""The closed ledger: every nanosecond of a difference stands in exactly one of its lines.
+
+    listed rows + new, not listed + vanished, not listed + unresolved + others = total
+
+The rows are the items with the greatest change; what is not listed is summed, never dropped. A reader who adds up the
+lines gets the total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfdb.compare.costs import Costs, Item, align
+from perfdb.profile.columns import I64, Bool
+from perfdb.stats import Summary, summarise
+
+CHANGED, NEW, VANISHED = "changed", "new", "vanished"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item on both sides, in ns a run. `change` is the delta as a fraction of the baseline; None where that is 0.
+
+    `status` is `new` where no baseline run has the item, `vanished` where no contender run has it, else `changed`.
+    """
+
+    item: Item | None
+    status: str
+    baseline: Summary
+    contender: Summary
+
+    @property
+    def delta_ns(self) -> float:
+        """Contender minus baseline, of the means."""
+        return self.contender.mean - self.baseline.mean
+
+    @property
+    def change(self) -> float | None:
+        """The delta as a fraction of the baseline."""
+        return self.delta_ns / self.baseline.mean if self.baseline.mean else None
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """The sum of `count` items that have no line of their own, in mean ns a run."""
+
+    count: int
+    baseline_ns: float
+    contender_ns: float
+
+    @property
+    def delta_ns(self) -> float:
+        """Contender minus baseline."""
+        return self.contender_ns - self.baseline_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A difference with all its parts; see the module's docstring for the sum that holds."""
+
+    rows: tuple[Entry, ...]
+    new: Remainder
+    vanished: Remainder
+    unresolved: Remainder
+    others: Remainder
+    total: Entry
+
+    def remainders(self) -> tuple[tuple[str, Remainder], ...]:
+        """The summed lines with their names, in the order in which they are shown."""
+        return (
+            ("new, not listed", self.new),
+            ("vanished, not listed", self.vanished),
+            ("unresolved", self.unresolved),
+            ("others", self.others),
+        )
+
+
+def close_ledger(baseline: Costs, contender: Costs, top: int | None = None) -> Ledger:
+    """Compare two sides item by item; the `top` items by |delta| get rows (None: all of them)."""
+    items, left, right = align(baseline, contender)
+    delta = right.mean(axis=0) - left.mean(axis=0) if items else np.zeros(0)
+    unresolved = np.array([item.is_unresolved for item in items], np.bool_)
+    in_left, in_right = _present(left), _present(right)
+    named = np.flatnonzero(~unresolved & (in_left | in_right))
+    # The names decide between equal deltas, so that the same history always gives the same table.
+    ranked = sorted(named.tolist(), key=lambda place: (-abs(delta[place]), str(items[place]).lower()))
+    listed = ranked if top is None else ranked[:top]
+    rows = tuple(
+        Entry(
+            items[place],
+            _status(in_left[place], in_right[place]),
+            summarise(left[:, place]),
+            summarise(right[:, place]),
+        )
+        for place in listed
+    )
+    rest = ~unresolved
+    rest[listed] = False
+
+    def remainder(chosen: Bool) -> Remainder:
+        present = chosen & (in_left | in_right)
+        return Remainder(
+            int(np.count_nonzero(present)),
+            float(left[:, chosen].sum(axis=1).mean()),
+            float(right[:, chosen].sum(axis=1).mean()),
+        )
+
+    total = Entry(None, CHANGED, summarise(left.sum(axis=1)), summarise(right.sum(axis=1)))
+    return Ledger(
+        rows,
+        new=remainder(rest & ~in_left & in_right),
+        vanished=remainder(rest & in_left & ~in_right),
+        unresolved=remainder(unresolved),
+        others=remainder(rest & in_left & in_right),
+        total=total,
+    )
+
+
+def _present(costs: I64) -> Bool:
+    """Which items any run has."""
+    return np.asarray((costs > 0).any(axis=0), np.bool_)
+
+
+def _status(in_baseline: bool, in_contender: bool) -> str:
+    if in_baseline and in_contender:
+        return CHANGED
+    return NEW if in_contender else VANISHED
+
+
+def ledger_sum(ledger: Ledger) -> float:
+    """What the lines of a ledger add up to, in ns: its total's delta, up to floating point."""
+    parts: Sequence[float] = [entry.delta_ns for entry in ledger.rows] + [
+        rest.delta_ns for _, rest in ledger.remainders()
+    ]
+    return sum(parts)

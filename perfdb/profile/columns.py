@@ -1,0 +1,180 @@
+"""The tables of one profile, as numpy columns that refer to each other by row index.
+
+    samples ──stack──▶ stacks ──frame──▶ frames ──function──▶ functions ──module──▶ modules
+       │                 └──parent (an earlier row, -1 at a root)
+       └──process──▶ processes                  frames ──loaded──▶ loaded (what the run had in memory)
+
+A *stack* is a row of a prefix tree: its parent is the caller's stack, its frame is the callee. Two samples that share
+their outermost forty frames share those forty rows, so a stack costs one row where it differs and nothing where it does
+not. Parents come before children, which lets every pass over the tree go in one direction.
+
+A *frame* is a place in a loaded module, as an RVA (address minus image base), because base addresses move from run to
+run. Callers are kept at `return address - 1`, so that a call in the last instruction of a function belongs to that
+function. A frame outside every module has `loaded` -1 and keeps the address itself.
+
+Idle time is not in `samples`: the trace's idle samples are counted in `idle_count`, and `sample_count` counts them too.
+Times are in ns since the start of the trace; weights are in ns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+U16 = npt.NDArray[np.uint16]
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+Bool = npt.NDArray[np.bool_]
+
+UNKNOWN_MODULE = "<unknown>"
+"""The module of a frame that lies in no image."""
+
+UNRESOLVED = "<unresolved>"
+"""The function of a frame that has no symbol."""
+
+FLAG_DPC = 1
+FLAG_ISR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """A warning that travels with a result: `code` is stable and for programs, `text` is a sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file that a profile was read from; `sha256` is of its unpacked bytes, in hex."""
+
+    format: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The computer that was profiled, as far as the trace tells; "" and 0 where it does not."""
+
+    hostname: str = ""
+    os: str = ""
+    cpu: str = ""
+    cores: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of the trace.
+
+    `incarnation` tells processes apart that bore the same pid one after the other: 0 is the first of them.
+    `start_ns` and `end_ns` are None where the process was running before or after the trace.
+    """
+
+    pid: int
+    name: str
+    command_line: str = ""
+    parent_pid: int | None = None
+    incarnation: int = 0
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModule:
+    """One distinct module that the run had in memory: `module` is a row of `Profile.modules`.
+
+    `debug_id` is the PDB's guid in upper-case hex followed by its age in hex, as in a symbol store; "" if not known.
+    """
+
+    module: int
+    path: str = ""
+    debug_id: str = ""
+    pdb_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionTable:
+    """Distinct functions: shape (functions,)."""
+
+    module: I32
+    name: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTable:
+    """Distinct places in the code: shape (frames,). See the module's docstring for `rva` of callers."""
+
+    loaded: I32
+    rva: U64
+    function: I32
+
+    def __len__(self) -> int:
+        return len(self.rva)
+
+
+@dataclass(frozen=True, slots=True)
+class StackTable:
+    """The prefix tree of call paths: shape (stacks,), parents before children; `depth` of a root is 1."""
+
+    parent: I32
+    frame: I32
+    depth: I32
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTable:
+    """One row a sample that is work, in the order of time: shape (samples,).
+
+    `count` is how many samples the profiler folded into the event (nearly always 1), `weight_ns` what they stand for,
+    `cpu` the logical processor, `flags` are `FLAG_DPC | FLAG_ISR`, `has_stack` is False where only the leaf is known.
+    """
+
+    time_ns: I64
+    process: I32
+    tid: I64
+    cpu: I32
+    stack: I32
+    count: I64
+    weight_ns: I64
+    flags: U8
+    has_stack: Bool
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profiling run, read and joined. Rows of one table name rows of another by index; see the module."""
+
+    source: Source
+    machine: Machine
+    started_at: datetime | None
+    duration_ns: int
+    interval_ns: int
+    sample_count: int
+    idle_count: int
+    lost_events: int
+    lost_buffers: int
+    processes: tuple[Process, ...]
+    modules: tuple[str, ...]
+    loaded: tuple[LoadedModule, ...]
+    functions: FunctionTable
+    frames: FrameTable
+    stacks: StackTable
+    samples: SampleTable
+    detail: str = "stacks"
+    caveats: tuple[Caveat, ...] = ()

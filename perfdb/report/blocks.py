@@ -1,0 +1,62 @@
+"""What a report is made of: tables of raw values with typed columns, and sentences around them.
+
+Values stay raw (ms, fractions, datetimes) until a format writes them, so that JSON and CSV give figures to compute
+with and text gives figures to read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FORMATS = ("table", "markdown", "csv", "json")
+
+Kind = Literal["text", "count", "ms", "delta_ms", "share", "change", "time", "value"]
+"""How a column is written.
+
+`share` and `change` are fractions, printed as percent; `change` and `delta_ms` bear a sign.
+"""
+
+LEFT_ALIGNED = ("text", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`key` names the column for programs, `title` for people."""
+
+    key: str
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of raw values, one a column; None is a value that does not exist."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries by key."""
+        keys = [column.key for column in self.columns]
+        return [dict(zip(keys, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a report: a heading of level 1 or 2, lines of text, caveats and a table; any may be missing."""
+
+    heading: str = ""
+    level: int = 2
+    lines: tuple[str, ...] = ()
+    table: Table | None = None
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`blocks` for people, `flat` as the one table that CSV can hold, `data` for JSON."""
+
+    blocks: tuple[Block, ...]
+    flat: Table
+    data: Any = field(default=None)

@@ -1,0 +1,101 @@
+"""The list of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from perfdb.report.blocks import Block, Column, Report, Table
+from perfdb.report.names import short_commit, short_run
+from perfdb.store.model import Run
+from perfdb.units import NS_PER_MS
+
+_COLUMNS = (
+    Column("run", "run"),
+    Column("commit", "commit"),
+    Column("example", "example"),
+    Column("build", "build"),
+    Column("machine", "machine"),
+    Column("recorded_at", "recorded (UTC)", "time"),
+    Column("process", "process"),
+    Column("samples", "samples", "count"),
+    Column("cpu_ms", "CPU ms", "ms"),
+    Column("hottest", "hottest module"),
+    Column("hottest_share", "%", "share"),
+    Column("notes", "notes"),
+)
+
+
+def runs_report(runs: Sequence[Run]) -> Report:
+    """The runs as a table for people, and as records for programs; caveats stand below the table, by run."""
+    rows = tuple(_row(run) for run in runs)
+    caveats = tuple(f"{short_run(run.run_id)} {run.example}: {caveat.text}" for run in runs for caveat in run.caveats)
+    records = [run_record(run) for run in runs]
+    keys = tuple(records[0]) if records else ()
+    flat = Table(
+        tuple(Column(key, key) for key in keys),
+        tuple(tuple(_flat(value) for value in record.values()) for record in records),
+    )
+    return Report((Block(table=Table(_COLUMNS, rows)), Block(caveats=caveats)), flat, records)
+
+
+def run_record(run: Run) -> dict[str, Any]:
+    """One run for programs: its facts in ms and fractions, tags as `k=v`, caveats as sentences."""
+    return {
+        "run_id": run.run_id,
+        "commit_sha": run.commit_sha,
+        "committed_at": run.committed_at,
+        "subject": run.subject,
+        "is_dirty": run.is_dirty,
+        "example": run.example,
+        "build": run.build,
+        "machine": run.machine,
+        "process": run.process,
+        "recorded_at": run.recorded_at,
+        "started_at": run.started_at,
+        "samples": run.samples,
+        "cpu_ms": run.cpu_ns / NS_PER_MS,
+        "wall_ms": run.wall_ms,
+        "hottest_module": run.hottest_module,
+        "hottest_share": run.hottest_share,
+        "sample_count": run.sample_count,
+        "idle_count": run.idle_count,
+        "interval_ms": run.interval_ns / NS_PER_MS,
+        "lost_events": run.lost_events,
+        "lost_buffers": run.lost_buffers,
+        "unresolved_share": run.unresolved_share,
+        "source_name": run.source_name,
+        "tags": [f"{key}={value}" for key, value in run.tags.items()],
+        "caveats": [caveat.text for caveat in run.caveats],
+    }
+
+
+def _row(run: Run) -> tuple[Any, ...]:
+    return (
+        short_run(run.run_id),
+        short_commit(run.commit_sha, run.is_dirty),
+        run.example,
+        run.build,
+        run.machine,
+        run.recorded_at,
+        run.process,
+        run.samples,
+        run.cpu_ns / NS_PER_MS,
+        run.hottest_module,
+        run.hottest_share,
+        _notes(run),
+    )
+
+
+def _notes(run: Run) -> str:
+    notes = [f"{key}={value}" for key, value in run.tags.items()]
+    if run.lost_events or run.lost_buffers:
+        notes.append(f"lost {run.lost_events:,} events, {run.lost_buffers:,} buffers")
+    if run.caveats:
+        notes.append(f"{len(run.caveats)} caveat{'s' if len(run.caveats) != 1 else ''}")
+    return ", ".join(notes)
+
+
+def _flat(value: Any) -> Any:
+    """A list in one cell of a CSV."""
+    return "; ".join(value) if isinstance(value, list) else value

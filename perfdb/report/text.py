@@ -1,0 +1,58 @@
+"""Reports as plain text for a terminal."""
+
+from __future__ import annotations
+
+from perfdb.report.blocks import LEFT_ALIGNED, Block, Report, Table
+from perfdb.report.cells import cell, shorten
+
+NARROWEST_NAME = 24
+"""Columns of text are not shortened below this, however narrow the terminal."""
+
+
+def render_text(report: Report, width: int | None = None) -> str:
+    """The whole report; names are shortened to fit `width` columns, None for no limit."""
+    pieces = [piece for piece in (_block(block, width) for block in report.blocks) if piece]
+    return "\n\n".join(pieces) + "\n"
+
+
+def _block(block: Block, width: int | None) -> str:
+    lines: list[str] = []
+    if block.heading:
+        lines.append(block.heading)
+    lines += block.lines
+    lines += [f"! {caveat}" for caveat in block.caveats]
+    if block.table is not None:
+        lines.append(table_text(block.table, width))
+    return "\n".join(lines)
+
+
+def table_text(table: Table, width: int | None) -> str:
+    """One table with a rule under its header; numbers on the right, names on the left."""
+    import tabulate
+
+    # The library pads headers by two columns more than cells; terminals are too narrow for that.
+    tabulate.MIN_PADDING = 0
+    cells = [[cell(value, column.kind) for value, column in zip(row, table.columns, strict=True)] for row in table.rows]
+    headers = [column.title for column in table.columns]
+    if width is not None:
+        cells = _fit(cells, headers, table, width)
+    alignment = ["left" if column.kind in LEFT_ALIGNED else "right" for column in table.columns]
+    text = tabulate.tabulate(
+        cells, headers, tablefmt="simple", colalign=alignment if cells else None, disable_numparse=True
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _fit(cells: list[list[str]], headers: list[str], table: Table, width: int) -> list[list[str]]:
+    """Shorten the widest column of names until the table fits; where that makes two names alike, leave it whole."""
+    sizes = [max([len(header)] + [len(row[place]) for row in cells]) for place, header in enumerate(headers)]
+    excess = sum(sizes) + 2 * (len(sizes) - 1) - width
+    texts = [place for place, column in enumerate(table.columns) if column.kind == "text"]
+    if excess <= 0 or not texts:
+        return cells
+    widest = max(texts, key=lambda place: sizes[place])
+    limit = max(NARROWEST_NAME, sizes[widest] - excess)
+    short = {row[widest]: shorten(row[widest], limit) for row in cells}
+    if len(set(short.values())) < len(short):
+        return cells
+    return [[*row[:widest], short[row[widest]], *row[widest + 1 :]] for row in cells]

@@ -1,0 +1,73 @@
+"""The history: one DuckDB file, and every line of perfdb that knows DuckDB.
+
+    connection   opening for reading (sealed) and for writing (made or upgraded first), locks, foreign files
+    migrations   numbered steps of `migrations/*.sql`        integrity   does the file hold together?
+    write        one profile, one transaction                read        plain values back
+    sandbox      SQL that people type                        queries     SQL with a name, `queries/*.sql`
+
+Importing this package imports DuckDB, so `api` and `cli` do it no earlier than they need to.
+"""
+
+from perfdb.store.atomic import atomic
+from perfdb.store.connection import (
+    Connection,
+    Opened,
+    opened_for_read,
+    opened_for_write,
+    opened_sandboxed,
+    upgrade,
+)
+from perfdb.store.integrity import check
+from perfdb.store.model import (
+    Costs,
+    HistoryInfo,
+    Measurement,
+    NewRun,
+    RecordedCommit,
+    Revision,
+    Run,
+    RunMark,
+    RunProcess,
+    SourceRun,
+)
+from perfdb.store.queries import NamedQuery, QueryParam, load_query, named_queries
+from perfdb.store.read import function_costs, info, module_costs, processes, recorded_commits, runs
+from perfdb.store.sandbox import Result, frame, run_sql
+from perfdb.store.write import find_duplicate, runs_of_source, write_run
+
+__all__ = [
+    "Connection",
+    "Costs",
+    "HistoryInfo",
+    "Measurement",
+    "NamedQuery",
+    "NewRun",
+    "Opened",
+    "QueryParam",
+    "RecordedCommit",
+    "Result",
+    "Revision",
+    "Run",
+    "RunMark",
+    "RunProcess",
+    "SourceRun",
+    "atomic",
+    "check",
+    "find_duplicate",
+    "frame",
+    "function_costs",
+    "info",
+    "load_query",
+    "module_costs",
+    "named_queries",
+    "opened_for_read",
+    "opened_for_write",
+    "opened_sandboxed",
+    "processes",
+    "recorded_commits",
+    "run_sql",
+    "runs",
+    "runs_of_source",
+    "upgrade",
+    "write_run",
+]

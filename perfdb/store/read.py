@@ -1,0 +1,124 @@
+"""Reading the history back: what `api` asks, as plain values. The SQL is in `queries/internal`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from perfdb.profile.columns import Caveat
+from perfdb.store.migrations import applied
+from perfdb.store.model import Costs, HistoryInfo, Measurement, RecordedCommit, Run, RunMark, RunProcess
+from perfdb.store.queries import internal
+
+TABLES = (
+    "revision", "example", "machine", "run", "run_tag", "run_caveat", "measurement", "process", "run_module",
+    "module", "function", "stack", "sample", "function_weight", "module_weight",
+)  # fmt: skip
+"""The tables of a history, but for the record of its migrations."""
+
+
+def runs(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    commit_shas: Sequence[str] | None = None,
+    examples: Sequence[str] | None = None,
+    build: str | None = None,
+    run_ids: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> list[Run]:
+    """Runs, newest first; every filter that is not None must hold, and an empty one lets nothing through."""
+    rows = _rows(
+        connection,
+        "runs",
+        {
+            "commit_shas": None if commit_shas is None else ",".join(commit_shas),
+            "examples": None if examples is None else "\n".join(examples),
+            "build": build,
+            "run_ids": _joined(run_ids),
+            "limit": None if limit is None else str(limit),
+        },
+    )
+    return [_run_row(row) for row in rows]
+
+
+def _run_row(row: dict[str, Any]) -> Run:
+    codes, texts = row.pop("caveat_codes"), row.pop("caveat_texts")
+    keys, values = row.pop("tag_keys"), row.pop("tag_values")
+    metrics, units, amounts = row.pop("metrics"), row.pop("units"), row.pop("metric_values")
+    return Run(
+        **row,
+        caveats=tuple(Caveat(*each) for each in zip(codes, texts, strict=True)),
+        tags=dict(zip(keys, values, strict=True)),
+        measurements=tuple(Measurement(*each) for each in zip(metrics, units, amounts, strict=True)),
+    )
+
+
+def module_costs(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str], *, main_only: bool = False) -> Costs:
+    """What each module cost in each process of these runs, or in their main processes only."""
+    return _costs(connection, "module_costs", run_ids, main_only)
+
+
+def function_costs(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str], *, main_only: bool = False) -> Costs:
+    """What each function cost in each process of these runs, or in their main processes only."""
+    return _costs(connection, "function_costs", run_ids, main_only)
+
+
+def _costs(connection: duckdb.DuckDBPyConnection, query: str, run_ids: Sequence[str], main_only: bool) -> Costs:
+    params = {"run_ids": _joined(run_ids), "main_only": str(main_only)}
+    columns = connection.execute(internal(query).sql, params).fetchnumpy()
+    plain: dict[str, Any] = {name: np.ma.getdata(column) for name, column in columns.items()}
+    return Costs(**{"function": None, **plain})
+
+
+def processes(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[RunProcess]:
+    """The processes of these runs, run by run, the busiest first."""
+    return [RunProcess(**row) for row in _rows(connection, "processes", {"run_ids": _joined(run_ids)})]
+
+
+def recorded_commits(connection: duckdb.DuckDBPyConnection) -> list[RecordedCommit]:
+    """The commits that have runs, newest first."""
+    return [RecordedCommit(**row) for row in _rows(connection, "recorded_commits", {})]
+
+
+def info(connection: duckdb.DuckDBPyConnection, path: Path) -> HistoryInfo:
+    """The facts of the database file."""
+    counts = " union all ".join(f"select '{table}' as name, count(*) as rows from {table}" for table in TABLES)
+    rows = dict(connection.execute(counts).fetchall())
+    return HistoryInfo(
+        path=path,
+        size_bytes=path.stat().st_size,
+        schema_version=max((step.number for step in applied(connection)), default=0),
+        duckdb_version=duckdb.__version__,
+        rows={table: rows[table] for table in TABLES},
+        oldest_run=_outermost_run(connection, "asc"),
+        newest_run=_outermost_run(connection, "desc"),
+    )
+
+
+def _outermost_run(connection: duckdb.DuckDBPyConnection, order: str) -> RunMark | None:
+    found = connection.execute(
+        "select run_id::varchar, commit_sha, example.name, recorded_at from run join example using (example_id) "
+        f"order by recorded_at {order}, run_id {order} limit 1"
+    ).fetchall()
+    return next((RunMark(run_id, sha, example, _aware(at)) for run_id, sha, example, at in found), None)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, params: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """The rows of an internal query, by column; moments in UTC."""
+    found = internal(query)
+    rows = connection.execute(found.sql, dict(params)).fetchall()
+    return [{name: _aware(value) for name, value in zip(found.columns, row, strict=True)} for row in rows]
+
+
+def _aware(value: Any) -> Any:
+    """A moment says that it is in UTC; every other value is as it is."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+def _joined(run_ids: Sequence[str] | None) -> str | None:
+    return None if run_ids is None else ",".join(run_ids)
