@@ -59,13 +59,15 @@ def read_trace(data: memoryview, source: Source, damage: Damage, progress: Progr
     buffers = walk_buffers(data, damage)
     total = int(buffers.unpacked.sum())
     found: _Found | None = None
+    done = 0
     for batch in read_batches(data, buffers, damage):
         events = find_events(batch, damage)
         if found is None:
             found = _Found(_require_header(events, source))
         found.take(events)
+        done += int(batch.end.sum() - batch.start.sum())
         if progress:
-            progress(int(batch.end.sum() - batch.start.sum()), total)
+            progress(done, total)
     if found is None:
         raise _unreadable(source)
     return found.trace()

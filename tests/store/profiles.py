@@ -48,18 +48,14 @@ def profile(
 
     Samples are 1 ms apart. Their threads are taken from `tids` in turn, by default thread 1 alone.
     """
-    paths = [(row, path, count) for row, stacks in enumerate(work.values()) for path, count in stacks]
-    samples = [(row, path) for row, path, count in paths for _ in range(count)]
+    samples = [(row, path) for row, stacks in enumerate(work.values()) for path, count in stacks for _ in range(count)]
     names: dict[tuple[str, str], int] = {}
-    stacks = []
-    for _, path in samples:
-        pairs = [(frame.split("!", 1)[0], frame.split("!", 1)[1]) for frame in path.split(";")]
-        stacks.append([names.setdefault(pair, len(names)) for pair in pairs])
+    stacks = [[names.setdefault(_pair(frame), len(names)) for frame in path.split(";")] for _, path in samples]
     modules = list(dict.fromkeys(module for module, _ in names))
+    module_of_name = np.array([modules.index(module) for module, _ in names], np.int32)
     lengths = np.array([len(stack) for stack in stacks], np.int64)
-    tree, leaf = build_tree(
-        np.cumsum(lengths) - lengths, lengths, np.array([frame for stack in stacks for frame in stack], np.int32)
-    )
+    flat = np.array([frame for stack in stacks for frame in stack], np.int32)
+    tree, leaf = build_tree(np.cumsum(lengths) - lengths, lengths, flat)
     count = len(samples)
     rows = np.arange(len(names))
     made = Profile(
@@ -77,14 +73,8 @@ def profile(
         loaded=tuple(
             LoadedModule(row, rf"C:\bin\{name}", "AB12" * 8 + "1", "x.pdb") for row, name in enumerate(modules)
         ),
-        functions=FunctionTable(
-            np.array([modules.index(module) for module, _ in names], np.int32), tuple(name for _, name in names)
-        ),
-        frames=FrameTable(
-            np.array([modules.index(module) for module, _ in names], np.int32),
-            (rows * 16).astype(np.uint64),
-            rows.astype(np.int32),
-        ),
+        functions=FunctionTable(module_of_name, tuple(name for _, name in names)),
+        frames=FrameTable(module_of_name, (rows * 16).astype(np.uint64), rows.astype(np.int32)),
         stacks=tree,
         samples=SampleTable(
             time_ns=np.arange(count, dtype=np.int64) * MS,
@@ -101,6 +91,11 @@ def profile(
     )
     self_check(made)
     return made
+
+
+def _pair(frame: str) -> tuple[str, str]:
+    module, function = frame.split("!", 1)
+    return module, function
 
 
 INDEXER: Stacks = (
