@@ -36,7 +36,18 @@ def runs_report(runs: Sequence[Run]) -> Report:
         tuple(Column(key, key) for key in keys),
         tuple(tuple(_flat(value) for value in record.values()) for record in records),
     )
-    return Report((Block(table=Table(_COLUMNS, rows)), Block(caveats=caveats)), flat, records)
+    return Report((Block(table=_without_empty(Table(_COLUMNS, rows))), Block(caveats=caveats)), flat, records)
+
+
+def _without_empty(table: Table) -> Table:
+    """The table without the columns that say nothing in any row: lines are long enough."""
+    kept = [
+        place for place in range(len(table.columns)) if not table.rows or any(row[place] != "" for row in table.rows)
+    ]
+    return Table(
+        tuple(table.columns[place] for place in kept),
+        tuple(tuple(row[place] for place in kept) for row in table.rows),
+    )
 
 
 def run_record(run: Run) -> dict[str, Any]:
