@@ -6,8 +6,9 @@ file. So connections are opened late and closed early, and a lock is waited for.
 Reading connections are sealed: read-only, no files, no network, no extensions, no Python variables, and the settings
 locked. All of them are, since DuckDB wants one configuration for all connections of a process to one file.
 
-A file is made under another name and then moved, so that no half-made one is ever found at its place. A file that is
-not DuckDB's is recognised by its first bytes, before DuckDB sees it: for an SQLite file it would fetch an extension.
+A file is made under another name and then moved, so that no half-made one is ever found at its place. Why DuckDB does
+not take a file is found out by its first bytes, but only after DuckDB refused it: on POSIX, closing a file drops every
+lock that the process has on it, and with it that of a connection which another part of the program holds.
 """
 
 from __future__ import annotations
@@ -66,7 +67,6 @@ def opened_for_read(
         raise DatabaseError(
             f"there is no history yet at {path}: type `perfdb record TRACE` to begin one, or name another with --db"
         )
-    _refuse_foreign(path)
     connection = _connect(path, lock_wait_s, lambda: duckdb.connect(path, read_only=True, config=_SEALED_CONFIG))
     with _closing(connection, path):
         _seal(connection)
@@ -90,7 +90,6 @@ def opened_for_write(
     """
     if not _is_there(path):
         _create(path, migrations)
-    _refuse_foreign(path)
     _refuse_unwritable(path)
     with _closing(_connect(path, lock_wait_s, lambda: _connect_writer(path)), path) as connection:
         steps.verify(connection, str(path), migrations)
@@ -102,7 +101,6 @@ def upgrade(path: Path, lock_wait_s: float = 5.0, migrations: Sequence[steps.Mig
     """Bring an existing history to this perfdb's schema; the names of the steps that ran, none where it was current."""
     if not _is_there(path):
         raise DatabaseError(f"there is no history at {path} to upgrade: `perfdb record TRACE` begins one")
-    _refuse_foreign(path)
     _refuse_unwritable(path)
     with _closing(_connect(path, lock_wait_s, lambda: _connect_writer(path)), path) as connection:
         steps.verify(connection, str(path), migrations)
@@ -177,15 +175,13 @@ def _is_there(path: Path) -> bool:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Raise where a path is no file, or a file whose first bytes are not those of DuckDB."""
+    """Raise where a path is no file, or a file whose first bytes are not those of DuckDB; see the module's docstring."""
     if not path.is_file():
         raise DatabaseError(f"{path} is not a file, so it holds no history: name a file with --db")
     try:
         with path.open("rb") as file:
             head = file.read(_MAGIC.stop)
     except OSError as problem:
-        if getattr(problem, "winerror", None) in (32, 33):  # a lock of Windows: DuckDB's own attempt will tell by whom
-            return
         raise DatabaseError(f"cannot read {path} ({problem.strerror}): check its permissions") from problem
     if not head:
         raise DatabaseError(f"{path} is an empty file and no database: delete it, or use another --db")
@@ -228,6 +224,8 @@ def _locked(path: Path, lock_wait_s: float, problem: duckdb.Error) -> DatabaseLo
 
 
 def _cannot_open(path: Path, problem: duckdb.Error) -> DatabaseError:
+    if path.exists():
+        _refuse_foreign(path)
     text = str(problem)
     if "read a database file with version number" in text:
         return DatabaseVersionError(

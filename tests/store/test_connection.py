@@ -246,6 +246,22 @@ def test_several_may_read_at_once(history: Path) -> None:
         assert len(store.runs(one)) == len(store.run_sql(two, "select * from run").rows)
 
 
+@pytest.mark.parametrize("second", [store.opened_for_read, store.opened_for_write])
+def test_a_second_connection_does_not_take_the_lock_of_the_first_along(
+    history: Path, second: Callable[[Path], store.Opened]
+) -> None:
+    """On POSIX a lock is lost when its process closes any other handle of the file, as a look at its head would."""
+    write_it = "import sys; from tests.store.test_connection import Path, write; write(Path(sys.argv[1]))"
+    with second(history):
+        with second(history):
+            pass
+        ran = subprocess.run(
+            [sys.executable, "-c", write_it, str(history)], capture_output=True, text=True, cwd=CHECKOUT, check=False
+        )
+
+    assert "DatabaseLockedError" in ran.stderr
+
+
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
