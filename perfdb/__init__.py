@@ -14,11 +14,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from perfdb.errors import PerfdbError
+
 if TYPE_CHECKING:
     from perfdb.api import History
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "open"]
+__all__ = ["PerfdbError", "__version__", "open"]
 
 
 def open(  # noqa: A001  # `perfdb.open` is meant to be read whole

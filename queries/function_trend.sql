@@ -24,6 +24,8 @@ with summary as (
         summary.commit_sha,
         any_value(summary.committed_at) as committed_at,
         coalesce(any_value(summary.committed_at), min(summary.recorded_at)) as place,
+        -- Commits of one second, as a rebase makes them, come in the order in which they were profiled.
+        min(summary.recorded_at) as first_recorded_at,
         count(*) as runs,
         avg(coalesce(weight.exclusive_ns, 0)) / 1e6 as exclusive_ms,
         stddev_samp(coalesce(weight.exclusive_ns, 0)) / 1e6 as exclusive_sd_ms,
@@ -53,7 +55,7 @@ select
     cost.exclusive_ms - lag(cost.exclusive_ms) over history as change_ms
 from cost
 left join revision on revision.commit_sha = cost.commit_sha
-window history as (partition by cost.example, cost.module, cost.function order by cost.place, cost.commit_sha)
+window history as (partition by cost.example, cost.module, cost.function order by cost.place, cost.first_recorded_at, cost.commit_sha)
 -- Examples in which the function never shows up say nothing.
 qualify max(cost.inclusive_ms) over (partition by cost.example, cost.module, cost.function) > 0
-order by cost.example, cost.module, cost.function, cost.place, cost.commit_sha
+order by cost.example, cost.module, cost.function, cost.place, cost.first_recorded_at, cost.commit_sha

@@ -20,5 +20,9 @@ left join revision on revision.commit_sha = run_summary.commit_sha
 where ($example is null or run_summary.example = $example::varchar)
     and ($build is null or run_summary.build = $build::varchar)
 group by run_summary.commit_sha, run_summary.example
-order by coalesce(any_value(run_summary.committed_at), max(run_summary.recorded_at)) desc, commit_sha, example
+order by
+    coalesce(any_value(run_summary.committed_at), max(run_summary.recorded_at)) desc,
+    min(min(run_summary.recorded_at)) over (partition by run_summary.commit_sha) desc,
+    commit_sha,
+    example
 limit $top::bigint

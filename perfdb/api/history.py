@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,13 +53,14 @@ class History:
     def record(self, *paths: str | os.PathLike[str], **request: Any) -> list[Outcome]:
         """Record traces (files, folders, globs); keywords are the fields of `RecordRequest`.
 
-        Raises InputError for the first trace that fails; those before it stay recorded.
+        Raises InputError where a trace fails, once all others are recorded.
         """
-        outcomes = []
-        for outcome in self.record_each(recording.RecordRequest(tuple(os.fspath(path) for path in paths), **request)):
-            if outcome.status == FAILED:
-                raise InputError(outcome.message)
-            outcomes.append(outcome)
+        wanted = recording.RecordRequest(tuple(os.fspath(path) for path in paths), **request)
+        outcomes = list(self.record_each(wanted))
+        failed = [outcome.message for outcome in outcomes if outcome.status == FAILED]
+        if failed:
+            others = f" ({len(outcomes) - len(failed)} others were recorded)" if len(outcomes) > 1 else ""
+            raise InputError("; ".join(failed) + others)
         return outcomes
 
     def record_each(
@@ -112,7 +114,7 @@ class History:
         asked = _two_revisions(baseline, contender, repository)
         with self._reading() as connection:
             recorded = store.recorded_commits(connection)
-            sides = [find_side(each, repository, recorded) for each in asked]
+            sides = [replace(find_side(rev, repository, recorded), asked=name) for name, rev in asked]
             left, right = (self._runs_of(connection, side, scope) for side in sides)
             shared = {run.example for run in left} & {run.example for run in right}
             if not shared:
@@ -231,14 +233,16 @@ class History:
         return "HEAD"
 
 
-def _two_revisions(baseline: str, contender: str | None, repository: Repository | None) -> tuple[str, str]:
-    """The two revisions of a call, `A...B` and `A..B` taken apart and the merge base looked up."""
+def _two_revisions(
+    baseline: str, contender: str | None, repository: Repository | None
+) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The two sides of a call, each as (what to call it, revision); `A...B` and `A..B` are taken apart."""
     if contender is not None:
-        return baseline, contender
+        return (baseline, baseline), (contender, contender)
     asked = parse_range(baseline)
     other = asked.contender or "HEAD"
     if not asked.from_merge_base:
-        return asked.baseline, other
+        return (asked.baseline, asked.baseline), (other, other)
     if repository is None:
         raise RevisionError(
             f"asked for the merge base of {asked.baseline} and {other}, found no git repository around this folder. "
@@ -249,7 +253,7 @@ def _two_revisions(baseline: str, contender: str | None, repository: Repository 
         raise RevisionError(
             f"asked for the merge base of {asked.baseline} and {other}, found that they share no commit."
         )
-    return base, other
+    return (f"merge base of {asked.baseline} and {other}", base), (other, other)
 
 
 def _nothing_in_common(

@@ -71,7 +71,10 @@ def _record_one(
         earlier = _earlier_runs(database, trace.source, settings)
         same = [run for run in earlier if (run.commit_sha, run.example) == (commit_sha, example)]
         if same and not request.again:
-            message = "this trace is recorded already for this commit and example; --again records it anew"
+            message = (
+                "this trace is recorded already for this commit and example, with the process, build and tags "
+                "it had then; --again records it anew"
+            )
             return Outcome(KNOWN, trace.source.name, message, 0, same[0].run_id, example, commit_sha)
         profile = trace.read(lambda done, total: progress(trace.source.name, done, total) if progress else None)
     main = choose_main(profile, request.process or settings.record.process)

@@ -6,8 +6,10 @@ runs, so that `perfdb --help` costs no database.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,6 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from perfdb.errors import PerfdbError
 
     _prepare_streams()
+    if sys.stdout is None:  # a shell closed it: `perfdb runs >&-`
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the process
     try:
         app(args=list(sys.argv[1:] if argv is None else argv), prog_name="perfdb")
     except SystemExit as stop:

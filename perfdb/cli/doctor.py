@@ -15,7 +15,7 @@ def doctor(context: typer.Context, format: FormatOption = Format.table) -> None:
     from perfdb.report.of_database import doctor_report
 
     findings = examine(context.obj.database, context.obj.config)
-    emit(doctor_report(findings), format.value)
+    emit(doctor_report(findings), format.value, fitted=False)
     broken = [finding for finding in findings if finding.state == "broken"]
     if broken:
         raise MissingToolError(

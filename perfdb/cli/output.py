@@ -18,19 +18,22 @@ BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended: the reader of our output has gone."""
 
 
-def emit(report: Report, format: str, width: int | None = None) -> None:
-    """Print a report; on a terminal, tables are fitted to its width."""
+def emit(report: Report, format: str, fitted: bool = True) -> None:
+    """Print a report; on a terminal, tables are fitted to its width unless `fitted` is False."""
     from perfdb.report import render
 
-    if width is None and sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
+    width = shutil.get_terminal_size().columns if fitted and sys.stdout.isatty() else None
+    text = render(report, format, width)
     try:
-        sys.stdout.write(render(report, format, width))
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         # Typer would make it exit code 1, which is a gate that failed.
         give_up_output()
         raise SystemExit(BROKEN_PIPE) from None
+    except OSError as problem:
+        give_up_output()
+        raise InputError(f"asked to print the result, found that nobody takes it ({problem.strerror}).") from problem
 
 
 def give_up_output() -> None:

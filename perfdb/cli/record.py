@@ -8,6 +8,9 @@ import typer
 
 from perfdb.cli.options import key_values
 
+MOST_NOTES = 3
+"""How many notes are told one by one."""
+
 
 def record(
     context: typer.Context,
@@ -59,6 +62,7 @@ def record(
     )
     outcomes = []
     failures = 0
+    notes: list[str] = []
     with ProgressBar() as bar:
         for outcome in context.obj.history().record_each(request, bar.show):
             outcomes.append(outcome)
@@ -67,8 +71,11 @@ def record(
                 say(f"error: {outcome.message}")
             elif not as_json:
                 typer.echo(outcome_line(outcome))
-            for note in outcome.notes:
-                say(f"note: {outcome.source_name}: {note}")
+            notes += [f"note: {outcome.source_name}: {note}" for note in outcome.notes]
+    for note in notes[:MOST_NOTES]:
+        say(note)
+    if len(notes) > MOST_NOTES:
+        say(f"note: the same holds for {len(notes) - MOST_NOTES} more traces")
     if as_json:
         emit(record_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
     if failures and len(outcomes) > 1:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perfdb.cli.options import Format, FormatOption
+from perfdb.cli.options import Format
 from perfdb.errors import InputError, UsageError
 
 
@@ -22,7 +22,9 @@ def sql(
         Path | None, typer.Option("--output", "-o", metavar="F", help="Write the result to a file.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
-    format: FormatOption = Format.table,
+    format: Annotated[
+        Format | None, typer.Option("--format", help="How to print the result. Default: table, or as F's ending says.")
+    ] = None,
 ) -> None:
     """Ask the history in SQL. Tables and views: `perfdb sql "show tables"`."""
     from perfdb.cli.output import emit, say, write_file
@@ -36,10 +38,14 @@ def sql(
         )
     report = result_report(context.obj.history().run_sql(text))
     if output is None:
-        emit(report, format.value)
+        emit(report, (format or Format.table).value)
     else:
-        write_file(output, render(report, format.value), force)
+        chosen = format or _ENDINGS.get(output.suffix.lower(), Format.table)
+        write_file(output, render(report, chosen.value), force)
         say(f"wrote {len(report.flat.rows):,} rows to {output}")
+
+
+_ENDINGS = {".csv": Format.csv, ".json": Format.json, ".md": Format.markdown}
 
 
 def _statement(statement: str | None, file: Path | None) -> str:

@@ -85,8 +85,9 @@ def close_ledger(baseline: Costs, contender: Costs, top: int | None = None) -> L
     unresolved = np.array([item.is_unresolved for item in items], np.bool_)
     in_left, in_right = _present(left), _present(right)
     named = np.flatnonzero(~unresolved & (in_left | in_right))
-    # The names decide between equal deltas, so that the same history always gives the same table.
-    ranked = sorted(named.tolist(), key=lambda place: (-abs(delta[place]), str(items[place]).lower()))
+    # Of equal deltas the greater cost comes first, then the name decides: the same history gives the same table.
+    cost = np.maximum(right.mean(axis=0), left.mean(axis=0)) if items else np.zeros(0)
+    ranked = sorted(named.tolist(), key=lambda place: (-abs(delta[place]), -cost[place], str(items[place]).lower()))
     listed = ranked if top is None else ranked[:top]
     rows = tuple(
         Entry(

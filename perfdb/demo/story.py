@@ -58,6 +58,16 @@ def run_demo(keep: Path | None, say: Callable[[str], None]) -> Path:
 def _folder(keep: Path | None) -> Path:
     if keep is None:
         return Path(tempfile.mkdtemp(prefix="perfdb-demo-"))
+    try:
+        return _empty_folder(keep)
+    except OSError as problem:
+        raise InputError(
+            f"asked to make the demo in {keep}, found that it cannot be ({problem.strerror}). "
+            "Name another folder with --keep."
+        ) from problem
+
+
+def _empty_folder(keep: Path) -> Path:
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise InputError(
             f"asked to make the demo in {keep}, found that it is not empty. Name a new folder with --keep."

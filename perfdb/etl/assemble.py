@@ -47,7 +47,7 @@ UNKNOWN_PID = -1
 def assemble(trace: Trace, source: Source, damage: Damage) -> Profile:
     """Join what was read; raises TraceError where there is no sample, or none but idle ones."""
     idle_count = int(trace.events.idle_count.sum())
-    _require_samples(trace, source, idle_count)
+    _require_samples(trace, source, idle_count, damage)
     samples = select(trace.events.samples, np.lexsort((trace.events.samples.cpu, trace.events.samples.ticks)))
     stacks = join_stacks(samples, trace.events.stacks, trace.events.definitions, trace.fragments)
     lives = find_lives(trace.events.processes)
@@ -92,10 +92,16 @@ def assemble(trace: Trace, source: Source, damage: Damage) -> Profile:
     )
 
 
-def _require_samples(trace: Trace, source: Source, idle_count: int) -> None:
+def _require_samples(trace: Trace, source: Source, idle_count: int, damage: Damage) -> None:
     if len(trace.events.samples.ticks):
         return
     found = f"{idle_count:,} samples, all of them idle" if idle_count else "no CPU sample"
+    missing = [caveat.text for caveat in caveats.of_file(damage, trace.header)]
+    if missing:
+        raise TraceError(
+            f"{source.name}: asked for CPU samples, found {found}, but {'; '.join(missing)}. "
+            "Copy the whole file from where it was recorded."
+        )
     raise TraceError(
         f"{source.name}: asked for CPU samples, found {found}. Record with CPU sampling on: "
         "`etwprof profile …` does it, `xperf -on PROC_THREAD+LOADER+PROFILE -stackwalk Profile` too."

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from perfdb.compare import Comparison, Entry, ExampleDiff, Ledger, Side
+from perfdb.profile.columns import UNKNOWN_MODULE
 from perfdb.report.blocks import Block, Column, Report, Table
 from perfdb.stats import Summary
 from perfdb.units import NS_PER_MS
@@ -113,10 +114,17 @@ def _ledger_table(ledger: Ledger, kind: str) -> Table:
     ]
     for name, rest in ledger.remainders():
         if rest.count:
-            label = f"({rest.count} {name})" if name not in ("unresolved", "others") else f"({name})"
+            label = _remainder_label(name, rest.count, kind)
             rows.append(_sum_row(label, rest.baseline_ns, rest.contender_ns))
     rows.append(_sum_row("total", ledger.total.baseline.mean, ledger.total.contender.mean))
     return Table(columns, tuple(rows))
+
+
+def _remainder_label(name: str, count: int, kind: str) -> str:
+    """What a summed line is called: work in no module is `<unknown>` here as in every other table."""
+    if name == "unresolved":
+        return UNKNOWN_MODULE if kind == "module" else "(unresolved)"
+    return "(others)" if name == "others" else f"({count} {name})"
 
 
 def _sum_row(label: str, baseline_ns: float, contender_ns: float) -> tuple[Any, ...]:

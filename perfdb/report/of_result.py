@@ -13,8 +13,13 @@ def result_report(result: Result) -> Report:
     """A query's result as one table."""
     columns = tuple(Column(name, name, _kind(kind)) for name, kind in zip(result.columns, result.types, strict=True))
     table = Table(columns, tuple(tuple(row) for row in result.rows))
+    if tuple(result.columns) == _EXPLAIN:
+        return Report(tuple(Block(lines=tuple(str(row[1]).splitlines())) for row in table.rows), table)
     return Report((Block(table=table),), table)
 
+
+_EXPLAIN = ("explain_key", "explain_value")
+"""The columns of a query plan, which is a drawing of many lines."""
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "REAL")
 

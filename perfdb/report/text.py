@@ -44,15 +44,21 @@ def table_text(table: Table, width: int | None) -> str:
 
 
 def _fit(cells: list[list[str]], headers: list[str], table: Table, width: int) -> list[list[str]]:
-    """Shorten the widest column of names until the table fits; where that makes two names alike, leave it whole."""
-    sizes = [max([len(header)] + [len(row[place]) for row in cells]) for place, header in enumerate(headers)]
-    excess = sum(sizes) + 2 * (len(sizes) - 1) - width
+    """Shorten columns of names, the widest first, until the table fits; where two names would be alike, leave them.
+
+    Labels in parentheses are no names but say what a line sums: they stay whole.
+    """
     texts = [place for place, column in enumerate(table.columns) if column.kind == "text"]
-    if excess <= 0 or not texts:
-        return cells
-    widest = max(texts, key=lambda place: sizes[place])
-    limit = max(NARROWEST_NAME, sizes[widest] - excess)
-    short = {row[widest]: shorten(row[widest], limit) for row in cells}
-    if len(set(short.values())) < len(short):
-        return cells
-    return [[*row[:widest], short[row[widest]], *row[widest + 1 :]] for row in cells]
+    for _ in texts:
+        sizes = [max([len(header)] + [len(row[place]) for row in cells]) for place, header in enumerate(headers)]
+        excess = sum(sizes) + 2 * (len(sizes) - 1) - width
+        if excess <= 0 or not texts:
+            break
+        widest = max(texts, key=lambda place: sizes[place])
+        texts = [place for place in texts if place != widest]
+        limit = max(NARROWEST_NAME, len(headers[widest]), sizes[widest] - excess)
+        names = {row[widest] for row in cells}
+        short = {name: name if name.startswith("(") else shorten(name, limit) for name in names}
+        if len(set(short.values())) == len(names):
+            cells = [[*row[:widest], short[row[widest]], *row[widest + 1 :]] for row in cells]
+    return cells

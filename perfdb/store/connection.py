@@ -131,7 +131,8 @@ def _seal(connection: Connection) -> None:
 
 def _create(path: Path, migrations: Sequence[steps.Migration] | None) -> None:
     """Make an empty history under a name of its own, then give it its place, unless another process was faster."""
-    if path.with_name(path.name + ".wal").exists():
+    # In this order: another process that creates the history gives it its place before it has a log.
+    if path.with_name(path.name + ".wal").exists() and not path.exists():
         raise DatabaseError(
             f"asked to begin a history at {path}, found {path.name}.wal left by one that is gone: move it away first"
         )
@@ -175,7 +176,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Raise where a path is no file, or a file whose first bytes are not those of DuckDB; see the module's docstring."""
+    """Raise where a path is no file, or a file whose first bytes are not DuckDB's; see the module's docstring."""
     if not path.is_file():
         raise DatabaseError(f"{path} is not a file, so it holds no history: name a file with --db")
     try:

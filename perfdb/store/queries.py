@@ -79,7 +79,7 @@ def load_query(name: str) -> NamedQuery:
             raise InputError(
                 f"asked for the query file {name}, found no such file: `perfdb query --list` shows the named ones"
             )
-        return _parse_file(path)
+        return _parse_file(path, is_own=False)
     known = {path.stem: path for path in folder("queries").glob("*.sql")}
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
@@ -94,16 +94,19 @@ def internal(name: str) -> NamedQuery:
     return _parse_file(folder("queries") / "internal" / f"{name}.sql")
 
 
-def _parse_file(path: Path) -> NamedQuery:
+def _parse_file(path: Path, is_own: bool = True) -> NamedQuery:
     try:
         text = read_sql(path)
     except (OSError, UnicodeDecodeError) as problem:
         raise InputError(f"cannot read the query file {path}: {problem}") from problem
-    return parse(path.stem, text, str(path))
+    return parse(path.stem, text, str(path), is_own)
 
 
-def parse(name: str, text: str, where: str) -> NamedQuery:
-    """Read a query's header; `where` names the file in a QueryError for a header that lacks a part."""
+def parse(name: str, text: str, where: str, is_own: bool = True) -> NamedQuery:
+    """Read a query's header; `where` names the file in a QueryError for a header that lacks a part.
+
+    Perfdb's own queries say what they answer and give; a user's (`is_own` False) need only name their parameters.
+    """
     found: dict[str, list[str]] = {"question": [], "param": [], "columns": []}
     for line in text.splitlines():
         if line.strip() and not line.startswith("--"):
@@ -112,10 +115,11 @@ def parse(name: str, text: str, where: str) -> NamedQuery:
         if match:
             found[match["key"]].append(match["rest"].strip())
     for key in ("question", "columns"):
-        if len(found[key]) != 1 or not found[key][0]:
+        if is_own and (len(found[key]) != 1 or not found[key][0]):
             raise QueryError(f"{where}: begin the file with one line `-- {key}: …`, found {len(found[key])}")
-    columns = tuple(column.strip() for column in found["columns"][0].split(","))
-    return NamedQuery(name, found["question"][0], tuple(_param(line, where) for line in found["param"]), columns, text)
+    question, listed = " ".join(found["question"]), ",".join(found["columns"])
+    columns = tuple(column.strip() for column in listed.split(",") if column.strip())
+    return NamedQuery(name, question, tuple(_param(line, where) for line in found["param"]), columns, text)
 
 
 def _param(line: str, where: str) -> QueryParam:

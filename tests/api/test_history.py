@@ -36,11 +36,12 @@ def test_the_five_lines_of_the_readme(history: perfdb.api.History) -> None:
     assert pl.Float64 == runs.schema["cpu_ms"]
 
 
-def test_a_trace_that_fails_raises(history: perfdb.api.History, tmp_path: Path) -> None:
+def test_a_trace_that_fails_raises_when_the_others_are_recorded(history: perfdb.api.History, tmp_path: Path) -> None:
     (tmp_path / "bad.etl").write_bytes(b"bad")
 
-    with pytest.raises(InputError, match=r"bad\.etl"):
-        history.record("bad.etl", commit="c")
+    with pytest.raises(InputError, match=r"bad\.etl: .* \(2 others were recorded\)"):
+        history.record("*.etl", commit="c")
+    assert 4 == len(history.runs())
 
 
 def test_sql_only_reads(history: perfdb.api.History) -> None:

@@ -50,6 +50,7 @@ def test_three_dots_start_from_the_merge_base(perfdb: Run, project: GitRepo) -> 
     data = json.loads(perfdb("diff", "main...faster", "--format", "json").out)
 
     assert base == data["baseline"]["recorded_sha"]
+    assert "merge base of main and faster" == data["baseline"]["asked"]
     assert 40.0 == data["examples"][0]["total"]["baseline_ms"]
 
 

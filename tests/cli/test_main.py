@@ -181,3 +181,42 @@ def test_a_console_that_knows_no_unicode_still_gets_an_answer(demo_folder: Path)
 
     assert (0, b"") == (ran.returncode, ran.stderr)
     assert b"kuzu_shared.dll" in ran.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_output_that_takes_nothing_is_said(demo_folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "perfdb", "runs"],
+            cwd=demo_folder,
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert 3 == ran.returncode
+    assert b"No space left" in ran.stderr
+    assert b"Traceback" not in ran.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Windows closes no streams")
+def test_a_closed_output_is_no_bug(demo_folder: Path) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m perfdb runs >&-"],
+        cwd=demo_folder,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (0, b"") == (ran.returncode, ran.stderr)
+
+
+def test_a_demo_where_nothing_can_be_written(perfdb: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    ran = perfdb("demo", "--keep", tmp_path / "file" / "demo")
+
+    assert 3 == ran.code
+    assert "cannot be" in ran.err

@@ -126,8 +126,9 @@ def test_a_bad_trace_among_good_ones_costs_itself_alone(perfdb: Run, project: Gi
         (small_trace()[:40], "found something else"),
         (small_trace(library=0, app=0, other=0, idle=0), "found no CPU sample"),
         (small_trace(library=0, app=0, other=0, idle=9), "9 samples, all of them idle"),
+        (small_trace(buffer_bytes=1024)[:1400], "the file ends inside a buffer"),
     ],
-    ids=["empty", "cut in its header", "no samples", "idle only"],
+    ids=["empty", "cut in its header", "no samples", "idle only", "cut before its samples"],
 )
 def test_what_cannot_be_recorded_leaves_nothing_behind(
     perfdb: Run, project: GitRepo, content: bytes, message: str

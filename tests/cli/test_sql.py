@@ -104,3 +104,26 @@ def test_a_query_of_the_users_own(perfdb: Run, demo: Path, tmp_path: Path) -> No
     )
 
     assert "4" in perfdb("query", file, "--param", "example=simple").out
+
+
+def test_a_plain_file_of_sql_needs_no_header(perfdb: Run, demo: Path, tmp_path: Path) -> None:
+    file = tmp_path / "plain.sql"
+    file.write_text("select count(*) as runs from run")
+
+    assert "12" in perfdb("query", file).out
+
+
+def test_the_ending_of_the_output_says_its_format(perfdb: Run, demo: Path, tmp_path: Path) -> None:
+    for ending, begins in ((".csv", "example,runs\n"), (".json", "[\n"), (".md", "| example"), (".txt", "example")):
+        file = tmp_path / f"out{ending}"
+
+        assert 0 == perfdb("sql", COUNT, "--output", file).code
+        assert file.read_text(encoding="utf-8").startswith(begins)
+
+
+def test_a_plan_is_printed_as_it_is_drawn(perfdb: Run, demo: Path) -> None:
+    ran = perfdb("sql", f"explain {COUNT}")
+
+    assert 0 == ran.code
+    assert "\\x0a" not in ran.out
+    assert len(ran.out.splitlines()) > 5

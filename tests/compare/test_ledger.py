@@ -106,3 +106,13 @@ def test_what_is_not_listed_is_summed_by_kind() -> None:
     assert (1, 2.0) == (ledger.unresolved.count, ledger.unresolved.delta_ns)
     assert (1, 2.0) == (ledger.others.count, ledger.others.delta_ns)
     assert ledger.total.delta_ns == 2.0
+
+
+def test_of_equal_changes_the_greater_cost_comes_first() -> None:
+    items = [Item("small.dll"), Item("large.dll"), Item("more.dll")]
+    baseline = pivot(["a"], ["a"] * 3, items, [10, 1_000, 10], [0] * 3)
+    contender = pivot(["b"], ["b"] * 3, items, [10, 1_000, 15], [0] * 3)
+
+    rows = close_ledger(baseline, contender).rows
+
+    assert ["more.dll", "large.dll", "small.dll"] == [str(row.item) for row in rows]

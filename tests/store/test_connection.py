@@ -16,7 +16,7 @@ import pytest
 
 from perfdb import store
 from perfdb.errors import DatabaseError, DatabaseLockedError, DatabaseVersionError
-from perfdb.store import migrations
+from perfdb.store import connection, migrations
 from perfdb.store.migrations import Migration
 from tests.conftest import CHECKOUT
 from tests.store.conftest import small_history
@@ -84,6 +84,15 @@ def test_two_that_create_at_once_make_one_history(path: Path) -> None:
 
     assert [] == problems
     assert [] == leftovers(path)
+
+
+def test_creating_what_another_process_has_just_made_and_writes_is_no_mistake(path: Path) -> None:
+    write(path)
+    path.with_name(path.name + ".wal").touch()
+    connection._create(path, None)  # as if the file had not been there a moment ago
+
+    read(path)
+    assert [f"{path.name}.wal"] == leftovers(path)
 
 
 def test_a_log_without_its_database_is_not_mixed_into_a_new_one(path: Path) -> None:
