@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perfdb.errors import UsageError
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -13,6 +15,12 @@ class Scope:
     process: str | None = None
     all_processes: bool = False
     build: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.process and self.all_processes:
+            raise UsageError(
+                f"asked for process {self.process} and for all processes: give --process or --all-processes"
+            )
 
     def __str__(self) -> str:
         if self.all_processes:

@@ -54,6 +54,8 @@ def key_values(pairs: list[str] | None, option: str) -> dict[str, str]:
             raise UsageError(
                 f"{option} takes key=value, found {pair!r}. Type for example: {option} compiler=msvc-19.40"
             )
+        if key.strip() in found:
+            raise UsageError(f"{option} was given {key.strip()} twice: say which value it has")
         found[key.strip()] = value
     return found
 

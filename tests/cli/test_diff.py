@@ -171,3 +171,10 @@ def test_an_unknown_process_is_answered_with_those_there_are(perfdb: Run, projec
 
     assert ran.code == 3
     assert "The busiest are app.exe, other.exe" in ran.err
+
+
+def test_one_process_and_all_of_them_do_not_go_together(perfdb: Run, project: GitRepo) -> None:
+    ran = perfdb("diff", "main", "faster", "--process", "app", "--all-processes")
+
+    assert (2, "") == (ran.code, ran.out)
+    assert "--process or --all-processes" in ran.err

@@ -183,6 +183,13 @@ def test_a_tag_must_have_a_key_and_a_value(perfdb: Run, project: GitRepo) -> Non
     assert "--tag takes key=value" in ran.err
 
 
+def test_a_tag_has_one_value(perfdb: Run, project: GitRepo) -> None:
+    ran = perfdb("record", "artifacts/profile", "--tag", "a=1", "--tag", "a=2")
+
+    assert ran.code == 2
+    assert "was given a twice" in ran.err
+
+
 def test_the_settings_of_the_project_count(perfdb: Run, project: GitRepo) -> None:
     (project.path / "perfdb.toml").write_text(
         """
