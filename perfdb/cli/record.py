@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfdb.cli.options import key_values
+
+if TYPE_CHECKING:
+    from perfdb.profile.outcome import Outcome
 
 MOST_NOTES = 3
 """How many notes are told one by one."""
@@ -60,9 +63,8 @@ def record(
         tags=key_values(tag, "--tag"),
         again=again,
     )
-    outcomes = []
+    outcomes: list[Outcome] = []
     failures = 0
-    notes: list[str] = []
     with ProgressBar() as bar:
         for outcome in context.obj.history().record_each(request, bar.show):
             outcomes.append(outcome)
@@ -71,14 +73,21 @@ def record(
                 say(f"error: {outcome.message}")
             elif not as_json:
                 typer.echo(outcome_line(outcome))
-            notes += [f"note: {outcome.source_name}: {note}" for note in outcome.notes]
-    for note in notes[:MOST_NOTES]:
-        say(note)
-    if len(notes) > MOST_NOTES:
-        say(f"note: the same holds for {len(notes) - MOST_NOTES} more traces")
+    _tell_notes(outcomes)
     if as_json:
         emit(record_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
     if failures and len(outcomes) > 1:
         raise InputError(f"{failures} of {len(outcomes)} traces could not be recorded; the others were.")
     if failures:
         raise typer.Exit(outcomes[0].exit_code)
+
+
+def _tell_notes(outcomes: list[Outcome]) -> None:
+    """What one might not expect of the recorded traces, the first few one by one."""
+    from perfdb.cli.output import say
+
+    notes = [f"note: {outcome.source_name}: {note}" for outcome in outcomes for note in outcome.notes]
+    for note in notes[:MOST_NOTES]:
+        say(note)
+    if len(notes) > MOST_NOTES:
+        say(f"note: the same holds for {len(notes) - MOST_NOTES} more traces")
