@@ -15,6 +15,7 @@ from perfdb.api.costs import costs_by_example, preferred_runs
 from perfdb.api.revision import find_side
 from perfdb.api.scope import Scope
 from perfdb.compare import Comparison, Shown, Side, compare_example, hot_example, side_caveats, stand_in_caveat
+from perfdb.compare.diff import ANCESTOR
 from perfdb.config import Settings, database_path, load
 from perfdb.errors import InputError, RevisionError, TooLittleDataError
 from perfdb.profile.columns import Caveat
@@ -88,7 +89,7 @@ class History:
     ) -> list[store.Run]:
         """The runs, newest first, of all revisions or of one."""
         with self._reading() as connection:
-            shas = None if revision is None else [self._side(connection, revision).recorded_sha]
+            shas = None if revision is None else [self._recorded_sha(connection, revision)]
             return store.runs(connection, commit_shas=shas, examples=examples or None, build=build, limit=limit)
 
     def show(self, target: str | None = None, scope: Scope | None = None, top: int | None = None) -> Shown:
@@ -161,7 +162,7 @@ class History:
             for param in query.params:
                 value = values[param.name]
                 if param.is_revision and value is not None:
-                    values[param.name] = self._side(connection, value).recorded_sha
+                    values[param.name] = self._recorded_sha(connection, value)
             return store.run_sql(connection, query.sql, values)
 
     def info(self) -> store.HistoryInfo:
@@ -186,6 +187,16 @@ class History:
 
     def _side(self, connection: store.Connection, revision: str) -> Side:
         return find_side(revision, Repository.find(self.folder), store.recorded_commits(connection))
+
+    def _recorded_sha(self, connection: store.Connection, revision: str) -> str:
+        """The commit whose runs are the revision's own; a list or a query has no room to say that others stand in."""
+        side = self._side(connection, revision)
+        if side.how == ANCESTOR:
+            raise TooLittleDataError(
+                f"asked for {revision}, found no runs of it. Its nearest recorded ancestor is "
+                f"{side.recorded_sha[:10]}, {side.distance} commits back: ask for that one, or record {revision}."
+            )
+        return side.recorded_sha
 
     def _runs_of(self, connection: store.Connection, side: Side, scope: Scope) -> list[store.Run]:
         runs = store.runs(

@@ -24,6 +24,11 @@ from perfdb.units import NS_PER_MS
 Progress = Callable[[str, int, int], None]
 """Called with what is being read, and how many of how many bytes are done."""
 
+_KNOWN_MESSAGE = (
+    "this trace is recorded already for this commit and example, with the process, build and tags it had then; "
+    "--again records it anew"
+)
+
 IDLE_PIDS = (0, 4)
 """The idle and the system process: the main process only when nothing else worked."""
 
@@ -71,11 +76,7 @@ def _record_one(
         earlier = _earlier_runs(database, trace.source, settings)
         same = [run for run in earlier if (run.commit_sha, run.example) == (commit_sha, example)]
         if same and not request.again:
-            message = (
-                "this trace is recorded already for this commit and example, with the process, build and tags "
-                "it had then; --again records it anew"
-            )
-            return Outcome(KNOWN, trace.source.name, message, 0, same[0].run_id, example, commit_sha)
+            return Outcome(KNOWN, trace.source.name, _KNOWN_MESSAGE, 0, same[0].run_id, example, commit_sha)
         profile = trace.read(lambda done, total: progress(trace.source.name, done, total) if progress else None)
     main = choose_main(profile, request.process or settings.record.process)
     new = store.NewRun(
@@ -88,6 +89,10 @@ def _record_one(
         recorded_at=datetime.now(UTC),
     )
     with store.opened_for_write(database, settings.lock_wait_s) as connection:
+        # Another process may have recorded the trace while this one read it.
+        meanwhile = store.find_duplicate(connection, profile.source.sha256, commit_sha, example)
+        if meanwhile and not request.again:
+            return Outcome(KNOWN, profile.source.name, _KNOWN_MESSAGE, 0, meanwhile, example, commit_sha)
         run_id = store.write_run(connection, profile, new)
     others = sorted({run.commit_sha for run in earlier} - {commit_sha})
     notes = (f"the same trace is also recorded for {', '.join(sha[:10] for sha in others)}",) if others else ()

@@ -24,6 +24,9 @@ def emit(report: Report, format: str, fitted: bool = True) -> None:
 
     width = shutil.get_terminal_size().columns if fitted and sys.stdout.isatty() else None
     text = render(report, format, width)
+    if format == "csv":  # which has no place for them
+        for caveat in (caveat for block in report.blocks for caveat in block.caveats):
+            say(f"! {caveat}")
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

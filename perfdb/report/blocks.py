@@ -38,7 +38,12 @@ class Table:
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as dictionaries by key."""
-        keys = [column.key for column in self.columns]
+        keys: list[str] = []
+        for column in self.columns:  # SQL may name two columns alike; an object cannot
+            key, number = column.key, 1
+            while key in keys:
+                key, number = f"{column.key}_{number}", number + 1
+            keys.append(key)
         return [dict(zip(keys, row, strict=True)) for row in self.rows]
 
 

@@ -7,6 +7,7 @@ import json
 import math
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +37,7 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, (UUID, timedelta)):
+    if isinstance(value, (UUID, timedelta, PurePath)):
         return str(value)
     if isinstance(value, (bytes, bytearray)):
         return value.hex()

@@ -178,3 +178,14 @@ def test_one_process_and_all_of_them_do_not_go_together(perfdb: Run, project: Gi
 
     assert (2, "") == (ran.code, ran.out)
     assert "--process or --all-processes" in ran.err
+
+
+def test_a_list_does_not_pass_off_the_runs_of_an_ancestor(perfdb: Run, project: GitRepo) -> None:
+    recorded = project.git("rev-parse", "HEAD")
+    project.commit({"a.cpp": "1\n"}, "Unrecorded")
+
+    for words in (("runs", "faster"), ("query", "hotspots", "--param", "commit=faster")):
+        ran = perfdb(*words)
+
+        assert (4, "") == (ran.code, ran.out)
+        assert f"nearest recorded ancestor is {recorded[:10]}, 1 commits back" in ran.err

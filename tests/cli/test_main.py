@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -220,3 +221,26 @@ def test_a_demo_where_nothing_can_be_written(perfdb: Run, tmp_path: Path) -> Non
 
     assert 3 == ran.code
     assert "cannot be" in ran.err
+
+
+@pytest.mark.parametrize("output", ["table", "markdown", "csv", "json"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs",),
+        ("show", "main"),
+        ("diff", "main", "bulk-insert"),
+        ("sql", "select 1 as a, 2 as a"),
+        ("query", "--list"),
+        ("query", "hotspots"),
+        ("db", "info"),
+        ("doctor",),
+    ],
+)
+def test_every_table_in_every_format(perfdb: Run, demo: Path, words: tuple[str, ...], output: str) -> None:
+    ran = perfdb(*words, "--format", output)
+
+    assert (0, "") == (ran.code, ran.err)
+    assert ran.out
+    if output == "json":
+        json.loads(ran.out)

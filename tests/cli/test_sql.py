@@ -72,6 +72,7 @@ def test_output_is_written_by_perfdb_and_never_over_a_file_unasked(perfdb: Run, 
         "select * from 'README.md'",
         "set memory_limit = '1GB'",
         "install httpfs",
+        "update extensions",
         "select 1; select 2",
         "selec 1",
         "select no_such_column from run",
@@ -127,3 +128,7 @@ def test_a_plan_is_printed_as_it_is_drawn(perfdb: Run, demo: Path) -> None:
     assert 0 == ran.code
     assert "\\x0a" not in ran.out
     assert len(ran.out.splitlines()) > 5
+
+
+def test_two_columns_of_one_name_are_both_in_json(perfdb: Run, demo: Path) -> None:
+    assert [{"a": 1, "a_1": 2}] == json.loads(perfdb("sql", "select 1 as a, 2 as a", "--format", "json").out)
