@@ -71,13 +71,22 @@ class History:
         return recording.record_each(request, self.path, self.settings, self.folder, progress)
 
     def runs(self, revision: str | None = None, **filters: Any) -> polars.DataFrame:
-        """The runs as a frame, newest first; filters as in `list_runs`."""
+        """The runs as a frame, newest first, of one schema whatever it holds; filters as in `list_runs`."""
         import polars
 
-        from perfdb.report.of_runs import run_record
+        from perfdb.report.of_runs import RUN_KINDS, run_record
 
-        records = [run_record(run) for run in self.list_runs(revision, **filters)]
-        return polars.DataFrame(records, infer_schema_length=None)
+        runs = self.list_runs(revision, **filters)
+        kinds = {
+            "text": polars.String(),
+            "truth": polars.Boolean(),
+            "count": polars.Int64(),
+            "number": polars.Float64(),
+            "moment": polars.Datetime("us", "UTC"),
+            "texts": polars.List(polars.String()),
+        }
+        schema = {name: kinds[kind] for name, kind in RUN_KINDS.items()}
+        return polars.DataFrame([run_record(run) for run in runs], schema=schema)
 
     def list_runs(
         self,

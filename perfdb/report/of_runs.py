@@ -50,6 +50,36 @@ def _without_empty(table: Table) -> Table:
     )
 
 
+RUN_KINDS = {
+    "run_id": "text",
+    "commit_sha": "text",
+    "committed_at": "moment",
+    "subject": "text",
+    "is_dirty": "truth",
+    "example": "text",
+    "build": "text",
+    "machine": "text",
+    "process": "text",
+    "recorded_at": "moment",
+    "started_at": "moment",
+    "samples": "count",
+    "cpu_ms": "number",
+    "wall_ms": "number",
+    "hottest_module": "text",
+    "hottest_share": "number",
+    "sample_count": "count",
+    "idle_count": "count",
+    "interval_ms": "number",
+    "lost_events": "count",
+    "lost_buffers": "count",
+    "unresolved_share": "number",
+    "source_name": "text",
+    "tags": "texts",
+    "caveats": "texts",
+}
+"""What kind of value each field of a run's record holds, for frames, whose types must not depend on their rows."""
+
+
 def run_record(run: Run) -> dict[str, Any]:
     """One run for programs: its facts in ms and fractions, tags as `k=v`, caveats as sentences."""
     return {

@@ -51,4 +51,7 @@ def test_sql_only_reads(history: perfdb.api.History) -> None:
 
 
 def test_a_history_without_runs_gives_an_empty_frame(tmp_path: Path, history: perfdb.api.History) -> None:
-    assert 0 == len(history.runs(examples=["nothing"]))
+    nothing = history.runs(examples=["nothing"])
+
+    assert 0 == len(nothing)
+    assert history.runs().schema == nothing.schema
