@@ -51,7 +51,6 @@ def record(
     from perfdb.api import RecordRequest
     from perfdb.cli.output import emit, say
     from perfdb.cli.progress import ProgressBar
-    from perfdb.errors import InputError
     from perfdb.report.of_record import outcome_line, record_report
 
     request = RecordRequest(
@@ -64,11 +63,9 @@ def record(
         again=again,
     )
     outcomes: list[Outcome] = []
-    failures = 0
     with ProgressBar() as bar:
         for outcome in context.obj.history().record_each(request, bar.show):
             outcomes.append(outcome)
-            failures += outcome.status == "failed"
             if outcome.status == "failed":
                 say(f"error: {outcome.message}")
             elif not as_json:
@@ -76,10 +73,7 @@ def record(
     _tell_notes(outcomes)
     if as_json:
         emit(record_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
-    if failures and len(outcomes) > 1:
-        raise InputError(f"{failures} of {len(outcomes)} traces could not be recorded; the others were.")
-    if failures:
-        raise typer.Exit(outcomes[0].exit_code)
+    _fail_for(outcomes)
 
 
 def _tell_notes(outcomes: list[Outcome]) -> None:
@@ -91,3 +85,15 @@ def _tell_notes(outcomes: list[Outcome]) -> None:
         say(note)
     if len(notes) > MOST_NOTES:
         say(f"note: the same holds for {len(notes) - MOST_NOTES} more traces")
+
+
+def _fail_for(outcomes: list[Outcome]) -> None:
+    """End with an error where a trace failed; what it was has been said with the trace."""
+    from perfdb.errors import InputError
+
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if failed and len(outcomes) == 1:
+        raise typer.Exit(failed[0].exit_code)
+    if failed:
+        others = "the others were" if len(failed) < len(outcomes) else "nothing was"
+        raise InputError(f"{len(failed)} of {len(outcomes)} traces could not be recorded; {others}.")

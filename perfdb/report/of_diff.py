@@ -10,6 +10,7 @@ from typing import Any
 from perfdb.compare import Comparison, Entry, ExampleDiff, Ledger, Side
 from perfdb.profile.columns import UNKNOWN_MODULE
 from perfdb.report.blocks import Block, Column, Report, Table
+from perfdb.report.cells import cell
 from perfdb.stats import Summary
 from perfdb.units import NS_PER_MS
 
@@ -83,8 +84,8 @@ def _mean(summary: Summary) -> str:
 
 
 def _delta(entry: Entry) -> str:
-    change = "" if entry.change is None else f" ({entry.change:+.1%})".replace("%", " %")
-    return f"{entry.delta_ns / NS_PER_MS:+,.1f} ms{change}"
+    change = "" if entry.change is None else f" ({cell(entry.change, 'change')})"
+    return f"{cell(entry.delta_ns / NS_PER_MS, 'delta_ms')} ms{change}"
 
 
 def _ledger_table(ledger: Ledger, kind: str) -> Table:
