@@ -9,6 +9,8 @@
     clock       event time in ns since the trace's start
     lifetimes   which process a thread, and which image an address, belonged to at a moment
     callstacks  stack events and stack keys, interned and joined to their samples
+    owners      whose a sample is
+    code        stacks put together, and their addresses found in images
     tables      what was read, in columns, before anything is joined
     assemble    the join: columns of events in, `Profile` out
     caveats     what was lost, and what the reader of the numbers must know

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +10,16 @@ from perfdb.errors import TraceError
 from perfdb.etl import caveats
 from perfdb.etl.buffers import Damage
 from perfdb.etl.callstacks import Fragments, SampleStacks, join_stacks
-from perfdb.etl.clock import AFTER, BEFORE, Clock, clock_of
+from perfdb.etl.clock import Clock, clock_of
+from perfdb.etl.code import alike_stacks, find_places, grow_tree, loaded_modules, put_together
 from perfdb.etl.lifetimes import AddressSpace, LifeTable, find_images, find_lives
+from perfdb.etl.owners import Owners, find_owners, pids_of_threads
 from perfdb.etl.payloads import Header, Intervals, Samples, is_kernel_address
 from perfdb.etl.tables import Trace, select
 from perfdb.profile.columns import (
     I32,
     I64,
+    NO_PID,
     U64,
     UNKNOWN_MODULE,
     UNRESOLVED,
@@ -30,9 +32,7 @@ from perfdb.profile.columns import (
     Source,
     StackTable,
 )
-from perfdb.profile.grouping import distinct, last_at_or_before, ranges
-from perfdb.profile.identity import fold_module
-from perfdb.profile.tree import build_tree
+from perfdb.profile.grouping import distinct, last_at_or_before
 from perfdb.units import NS_PER_FILETIME, NS_PER_MS, NS_PER_S, filetime_to_utc
 
 DEFAULT_INTERVAL_NS = NS_PER_MS
@@ -40,8 +40,6 @@ DEFAULT_INTERVAL_NS = NS_PER_MS
 
 LONGEST_NS = 366 * 86_400 * NS_PER_S
 """No trace of CPU samples is longer than a year: an end that says so is damage."""
-
-UNKNOWN_PID = -1
 
 
 def assemble(trace: Trace, source: Source, damage: Damage) -> Profile:
@@ -55,14 +53,14 @@ def assemble(trace: Trace, source: Source, damage: Damage) -> Profile:
     processes, owner = _owners(trace, lives, samples, stacks, clock)
     loaded, modules, code = _code(trace, lives, samples, owner, stacks)
     intervals = trace.events.intervals
-    weight_ns = samples.count * _interval_at(intervals, samples.ticks)
+    weight_ns = samples.count * interval_at(intervals, samples.ticks)
     time_ns = clock.to_ns(samples.ticks)
     return Profile(
         source=source,
         machine=trace.machine,
         started_at=filetime_to_utc(trace.header.start_time),
         duration_ns=_duration_ns(trace.header, clock, int(trace.events.last_ticks.max(initial=0))),
-        interval_ns=int(_interval_at(intervals, samples.ticks[:1])[0]),
+        interval_ns=int(interval_at(intervals, samples.ticks[:1])[0]),
         sample_count=idle_count + int(samples.count.sum()),
         idle_count=idle_count,
         lost_events=trace.header.events_lost,
@@ -108,57 +106,17 @@ def _require_samples(trace: Trace, source: Source, idle_count: int, damage: Dama
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Owners:
-    """The process of each sample: `row` in the profile's processes, `life` in the life table or -1."""
-
-    row: I32
-    life: I64
-
-
 def _owners(
     trace: Trace, lives: LifeTable, samples: Samples, stacks: SampleStacks, clock: Clock
-) -> tuple[tuple[Process, ...], _Owners]:
+) -> tuple[tuple[Process, ...], Owners]:
     """The processes of the trace, and whose each sample is: of the process that had its thread at that time.
 
     A sample whose thread nobody started goes to the process that its stack names, else to a process of unknown name.
     """
-    threads = find_lives(trace.events.threads)
-    life = threads.at_or_next(samples.tid.astype(np.uint64), samples.ticks)
-    pid = np.full(len(samples.ticks), UNKNOWN_PID, np.int64)
-    pid[life >= 0] = trace.events.threads.pid[threads.event[life[life >= 0]]]
-    pid = np.where((pid == UNKNOWN_PID) & (stacks.pid >= 0), stacks.pid, pid)
+    pid = pids_of_threads(trace.events.threads, samples.tid, samples.ticks)
+    pid = np.where((pid == NO_PID) & (stacks.pid >= 0), stacks.pid, pid)
     pid[samples.tid == 0] = 0
-    owner = np.where(pid >= 0, lives.at_or_next(np.maximum(pid, 0).astype(np.uint64), samples.ticks), -1)
-    nameless = np.unique(pid[owner < 0])
-    row = np.where(owner >= 0, owner, len(lives.key) + np.searchsorted(nameless, pid)).astype(np.int32)
-    names = {0: "Idle", 4: "System"}
-    strangers = tuple(Process(each, names.get(each, "<unknown>")) for each in nameless.tolist())
-    return _processes(trace, lives, clock) + strangers, _Owners(row, owner)
-
-
-def _processes(trace: Trace, lives: LifeTable, clock: Clock) -> tuple[Process, ...]:
-    events = trace.events.processes
-    incarnation = np.arange(len(lives.key)) - np.searchsorted(lives.key, lives.key)
-    rows = zip(
-        lives.key.tolist(),
-        events.text[lives.event].tolist(),
-        events.extra[lives.event].tolist(),
-        incarnation.tolist(),
-        _moments(lives.start, clock),
-        _moments(lives.end, clock),
-        strict=True,
-    )
-    return tuple(
-        Process(pid, trace.process_texts[text][0] or "<unnamed>", trace.process_texts[text][1], parent, nth, start, end)
-        for pid, text, parent, nth, start, end in rows
-    )
-
-
-def _moments(ticks: I64, clock: Clock) -> list[int | None]:
-    """ns since the trace's start, None for what lies outside it."""
-    inside = (ticks != BEFORE) & (ticks != AFTER)
-    return [ns if known else None for ns, known in zip(clock.to_ns(ticks).tolist(), inside.tolist(), strict=True)]
+    return find_owners(trace.events.processes, lives, trace.process_texts, pid, samples.ticks, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,30 +129,22 @@ class _Code:
 
 
 def _code(
-    trace: Trace, lives: LifeTable, samples: Samples, owner: _Owners, stacks: SampleStacks
+    trace: Trace, lives: LifeTable, samples: Samples, owner: Owners, stacks: SampleStacks
 ) -> tuple[tuple[LoadedModule, ...], tuple[str, ...], _Code]:
     """The modules that were loaded, and every sample's stack as a row of a prefix tree over places in them."""
     images = find_images(trace.events.images, lives, trace.events.debug_ids)
     space = AddressSpace(images)
-    loaded, modules, loaded_of_image = _loaded_modules(trace, images.path, images.debug)
-    # Samples that share process, fragments and the images in memory share a stack: each such stack is resolved once.
-    kernel_epoch = space.epoch(np.full(len(samples.ticks), -1, np.int64), samples.ticks)
-    epoch = space.epoch(owner.life, samples.ticks)
+    loaded, modules, loaded_of_image = loaded_modules(trace.image_paths, trace.debug_texts, images)
     lead = _lead(samples, stacks, trace.fragments)
-    row, group = distinct(owner.life, epoch, kernel_epoch, stacks.kernel, stacks.user, lead)
-    start, length, address = _addresses(trace.fragments, stacks, row, lead, trace.header.pointer_size)
+    row, group = alike_stacks(space, owner.life, samples.ticks, stacks.kernel, stacks.user, lead)
+    goes_before = is_kernel_address(lead[row], trace.header.pointer_size)
+    start, length, address = put_together(trace.fragments, stacks.kernel[row], stacks.user[row], lead[row], goes_before)
     of_stack = np.repeat(row, length)
-    image = _images_of(space, owner.life[of_stack], address, samples.ticks[of_stack])
-    inside = image >= 0
-    offset = address.copy()
-    offset[inside] -= images.base[image[inside]]
-    caller = offset > 0
-    caller[start] = False
-    place = np.where(inside, loaded_of_image[np.maximum(image, 0)] if len(images.base) else -1, -1)
-    functions, frames, frame = _frames(place, offset - caller.astype(np.uint64), loaded, modules)
-    # Stacks come leaf first; the tree grows from the root.
-    root_first = np.repeat(start + length, length) - 1 - (np.arange(len(frame)) - np.repeat(start, length))
-    tree, leaf = build_tree(start, length, frame[root_first])
+    place, rva = find_places(
+        space, loaded_of_image, owner.life[of_stack], address, samples.ticks[of_stack], is_leaf=start
+    )
+    functions, frames, frame = _frames(place, rva, loaded, modules)
+    tree, leaf = grow_tree(start, length, frame)
     return loaded, modules, _Code(functions, frames, tree, leaf[group])
 
 
@@ -205,53 +155,6 @@ def _lead(samples: Samples, stacks: SampleStacks, fragments: Fragments) -> U64:
     first = np.zeros(len(fragment), np.uint64)
     first[has_stack] = fragments.first()[fragment[has_stack]]
     return np.where(first == samples.ip, np.uint64(0), samples.ip)
-
-
-def _addresses(fragments: Fragments, stacks: SampleStacks, row: I64, lead: U64, pointer: int) -> tuple[I64, I64, U64]:
-    """The stacks of some samples, leaf first: where each starts, how long it is, and all addresses one after the other.
-
-    The leaf of a sample is where the processor was. A stack that begins in user mode though the processor was in the
-    kernel has lost its kernel part, so the sampled address goes before it; else it goes in the first address's place.
-    """
-    lead = lead[row]
-    length_of, start_of = np.append(fragments.length, 0), np.append(fragments.start, 0)
-    kernel, user = length_of[stacks.kernel[row]], length_of[stacks.user[row]]
-    part_lost = is_kernel_address(lead, pointer) & (kernel == 0)
-    added = (part_lost | (kernel + user == 0)).astype(np.int64)
-    length = added + kernel + user
-    start = np.cumsum(length) - length
-    address = np.zeros(int(length.sum()), np.uint64)
-    address[ranges(start + added, kernel)] = fragments.address[ranges(start_of[stacks.kernel[row]], kernel)]
-    address[ranges(start + added + kernel, user)] = fragments.address[ranges(start_of[stacks.user[row]], user)]
-    address[start[lead != 0]] = lead[lead != 0]
-    return start, length, address
-
-
-def _images_of(space: AddressSpace, process: I64, address: U64, ticks: I64) -> I64:
-    """The image of each address: one of the process's own, else one of the kernel's, else -1."""
-    image = space.find(process, address, ticks)
-    rest = np.flatnonzero(image < 0)
-    image[rest] = space.find(np.full(len(rest), -1, np.int64), address[rest], ticks[rest])
-    return image
-
-
-def _loaded_modules(trace: Trace, path: I64, debug: I64) -> tuple[tuple[LoadedModule, ...], tuple[str, ...], I64]:
-    """The distinct modules of the images, their names, and the loaded module of each image."""
-    row, group = distinct(path, debug)
-    names: dict[bytes, int] = {}
-    spelt: list[str] = []
-    loaded: list[LoadedModule] = []
-    for path_row, debug_row in zip(path[row].tolist(), debug[row].tolist(), strict=True):
-        file = trace.image_paths[path_row]
-        name = re.split(r"[\\/]", file)[-1] or UNKNOWN_MODULE
-        module = names.setdefault(fold_module(name), len(spelt))
-        if module == len(spelt):
-            spelt.append(name)
-        debug_id, pdb_name = trace.debug_texts[debug_row] if debug_row >= 0 else ("", "")
-        loaded.append(LoadedModule(module, file, debug_id, pdb_name))
-    if fold_module(UNKNOWN_MODULE) not in names:
-        spelt.append(UNKNOWN_MODULE)
-    return tuple(loaded), tuple(spelt), group
 
 
 def _frames(
@@ -267,10 +170,10 @@ def _frames(
     return functions, frames, frame.astype(np.int32)
 
 
-def _interval_at(intervals: Intervals, ticks: I64) -> I64:
-    """The sampling interval in force, in ns; before the first setting, what that one says."""
+def interval_at(intervals: Intervals, ticks: I64, default_ns: int = DEFAULT_INTERVAL_NS) -> I64:
+    """The sampling interval in force, in ns; before the first setting, what that one says; without any, the default."""
     if not len(intervals.ticks):
-        return np.full(len(ticks), DEFAULT_INTERVAL_NS, np.int64)
+        return np.full(len(ticks), default_ns, np.int64)
     one = np.zeros(len(intervals.ticks), np.int64)
     setting = last_at_or_before(one, intervals.ticks, np.zeros(len(ticks), np.int64), ticks)
     earliest = int(np.argmin(intervals.ticks))

@@ -41,7 +41,7 @@ class Fragments:
 class Interner:
     """Collects fragments over the batches of a trace, each content once."""
 
-    def __init__(self, pointer: int) -> None:
+    def __init__(self, pointer: int = 8) -> None:
         self._pointer = pointer
         self._known = np.zeros(0, np.uint64)
         self._hashes: list[U64] = []
@@ -54,8 +54,10 @@ class Interner:
         words = events.u64 if self._pointer == 8 else events.u32
         first = (events.payload[rows] + offset) // self._pointer
         place = ranges(first, length)
-        address = words[place].astype(np.uint64)
-        start = np.cumsum(length) - length
+        return self.keep(words[place].astype(np.uint64), np.cumsum(length) - length, length)
+
+    def keep(self, address: U64, start: I64, length: I64) -> U64:
+        """Keep the runs `address[start : start + length]`; returns their content hashes."""
         content = hash_runs(address, start, length)
         distinct_content, row = np.unique(content, return_index=True)
         fresh = row[~np.isin(distinct_content, self._known)]
