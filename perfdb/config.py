@@ -1,4 +1,4 @@
-"""Settings: where they are found, what they may say, and which database they lead to.
+r"""Settings: where they are found, what they may say, and which database they lead to.
 
     perfdb.toml                                       or, in a pyproject.toml,
         database = "history/perfdb.duckdb"                [tool.perfdb]
@@ -9,9 +9,15 @@
         process = "indexer.exe"
         build = "Release"
 
+        [xperf]                                           [tool.perfdb.xperf]
+        program = "tools/wpt/xperf.exe"
+        symbol_path = 'build;srv*C:\symbols'
+        symcache_path = 'C:\symcache'
+        timeout_s = 600
+
 The settings file is the one that `--config` names, else `PERFDB_CONFIG`, else the first that is met walking up from
-the current folder. A relative `database` counts from that file's folder, which is also the project's root; without a
-settings file the root is the top of the git checkout, else the current folder. No file at all is fine.
+the current folder. A relative `database` or `program` counts from that file's folder, which is also the project's root;
+without a settings file the root is the top of the git checkout, else the current folder. No file at all is fine.
 
 A key or a type that is not known is an error, never ignored: a misspelt setting that does nothing costs an afternoon.
 """
@@ -34,6 +40,8 @@ DEFAULT_DATABASE = Path("artifacts", "perfdb.duckdb")
 """Where the history is kept, under the project's root, when nobody says otherwise."""
 LOCK_WAIT_S = 5.0
 """Seconds to wait for a database that another process holds, when the settings do not say."""
+XPERF_TIMEOUT_S = 600.0
+"""Seconds that one call of xperf may take, when the settings do not say: it may have to fetch symbols first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,20 @@ class RecordSettings:
     example_pattern: tuple[str, ...] = ()
     process: str | None = None
     build: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class XperfSettings:
+    """Which xperf is run, where it finds symbols, and for how many seconds at most.
+
+    `program` is absolute, None for the one that is installed. The other two are what xperf takes as `_NT_SYMBOL_PATH`
+    and `_NT_SYMCACHE_PATH`, as they were written; None leaves those of the environment.
+    """
+
+    program: Path | None = None
+    symbol_path: str | None = None
+    symcache_path: str | None = None
+    timeout_s: float = XPERF_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +80,7 @@ class Settings:
     database: Path | None = None
     lock_wait_s: float = LOCK_WAIT_S
     record: RecordSettings = field(default_factory=RecordSettings)
+    xperf: XperfSettings = field(default_factory=XperfSettings)
 
 
 def load(explicit: Path | None, cwd: Path, environ: Mapping[str, str]) -> Settings:
@@ -152,7 +175,7 @@ def _expand(path: Path) -> Path:
 
 
 def _settings(file: Path, section: _Section) -> Settings:
-    section.check_keys(("database", "lock_wait_s", "record"))
+    section.check_keys(("database", "lock_wait_s", "record", "xperf"))
     database = section.text("database")
     record = section.table("record")
     record.check_keys(("build", "example_pattern", "process"))
@@ -166,6 +189,18 @@ def _settings(file: Path, section: _Section) -> Settings:
             process=record.text("process"),
             build=record.text("build"),
         ),
+        xperf=_xperf(file, section.table("xperf")),
+    )
+
+
+def _xperf(file: Path, section: _Section) -> XperfSettings:
+    section.check_keys(("program", "symbol_path", "symcache_path", "timeout_s"))
+    program = section.text("program")
+    return XperfSettings(
+        program=None if program is None else file.parent / _expand(Path(program)),
+        symbol_path=section.text("symbol_path"),
+        symcache_path=section.text("symcache_path"),
+        timeout_s=section.seconds("timeout_s", default=XPERF_TIMEOUT_S, may_be_zero=False),
     )
 
 
@@ -191,12 +226,13 @@ class _Section:
             raise self._wrong(key, 'text in quotes, such as "…"')
         return value
 
-    def seconds(self, key: str, default: float) -> float:
+    def seconds(self, key: str, default: float, may_be_zero: bool = True) -> float:
         value = self.values.get(key, default)
         # TOML knows inf and nan, and true is an int to Python.
-        if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
-            raise self._wrong(key, "a number of seconds, 0 or more")
-        return float(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not is_number or cast("float", value) < 0 or (value == 0 and not may_be_zero):
+            raise self._wrong(key, f"a number of seconds, {'0 or more' if may_be_zero else 'more than 0'}")
+        return float(cast("float", value))
 
     def patterns(self, key: str) -> tuple[str, ...]:
         value = self.values.get(key, [])

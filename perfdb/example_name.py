@@ -12,7 +12,9 @@ A pattern is literal text with three placeholders, and is held against the whole
 
 Upper and lower case are the same, as in Windows file names. The project's own patterns are tried first, then
 `DEFAULT_PATTERNS`, and a name that fits none is an example name itself. As `[example]` takes what it can, the
-*last* timestamp of a name is the timestamp.
+*last* timestamp of a name is the timestamp. Texts that were made from a trace are named after it:
+
+    dosatsu_profile_simple_20240427_102030_butterfly.html                                    →  simple
 """
 
 from __future__ import annotations
@@ -30,7 +32,13 @@ DEFAULT_PATTERNS = (
 """Patterns tried after the project's own, most particular first."""
 
 ARCHIVE_SUFFIXES = (".zip", ".gz", ".xz", ".bz2", ".zst", ".7z")
-TRACE_SUFFIXES = (".etl", ".csv", ".txt", ".html", ".htm", ".xml", ".json")
+TRACE_SUFFIXES = (".etl", ".csv", ".txt", ".html", ".htm", ".xml", ".json", ".folded", ".collapsed")
+
+MADE_FROM_A_TRACE = (
+    "_summary", "_butterfly", "_detail", "_profile_detail", "_stacks", "_dumper", "_dump",
+    ".summary", ".butterfly", ".detail", ".profile_detail", ".stacks", ".dumper", ".dump",
+)  # fmt: skip
+"""How the names of texts end that were made from a trace and named after it."""
 
 _DATE = r"(?:19|20)[0-9]{2}(?P<dash>-?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12][0-9]|3[01])"
 _TIME = r"(?:[01][0-9]|2[0-3])[-_.]?[0-5][0-9](?:[-_.]?[0-5][0-9])?Z?"
@@ -48,7 +56,7 @@ def example_name(file_name: str, patterns: Sequence[str]) -> str:
     `file_name` is the last part of a path; `patterns` are tried in their order, then `DEFAULT_PATTERNS`, and when none
     fits the answer is the name without its suffixes. Raises ValueError for a pattern that `pattern_problem` objects to.
     """
-    stem = _stem(file_name)
+    stem = trace_stem(file_name)
     for pattern in (*patterns, *DEFAULT_PATTERNS):
         match = _expression(pattern).fullmatch(stem)
         if match and (name := match["example"].strip()):
@@ -78,12 +86,18 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile(expression, re.IGNORECASE | re.DOTALL)
 
 
-def _stem(file_name: str) -> str:
-    """The name without one archive suffix and one trace suffix; names of examples may hold dots of their own."""
-    stem = file_name
-    for suffixes in (ARCHIVE_SUFFIXES, TRACE_SUFFIXES):
-        for suffix in suffixes:
-            if stem.lower().endswith(suffix) and len(stem) > len(suffix):
-                stem = stem[: -len(suffix)]
-                break
-    return stem
+def trace_stem(file_name: str) -> str:
+    """The name of a trace without its suffixes, and of a text the name of the trace that it was made from.
+
+    Names of examples may hold dots of their own, so one archive suffix and one trace suffix are taken away, no more.
+    """
+    stem, _ = _without(file_name, ARCHIVE_SUFFIXES)
+    stem, suffix = _without(stem, TRACE_SUFFIXES)
+    return stem if suffix in ("", ".etl") else _without(stem, MADE_FROM_A_TRACE)[0]
+
+
+def _without(name: str, endings: Sequence[str]) -> tuple[str, str]:
+    """The name without the longest of the endings that it has, and that ending."""
+    found = [ending for ending in endings if name.lower().endswith(ending) and len(name) > len(ending)]
+    ending = max(found, key=len, default="")
+    return name[: len(name) - len(ending)], ending

@@ -38,7 +38,7 @@ HOMES = {
     "tabulate": {"report"},
     "pyfwnt": {"etl"},
     "polars": {"store", "api"},
-    "subprocess": {"revisions", "demo"},
+    "subprocess": {"revisions", "demo", "collect"},
 }
 
 ALLOWED_SIDEWAYS = {("demo", "api"), ("config", "errors"), ("config", "example_name"), ("__main__", "cli")}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perfdb.config import LOCK_WAIT_S, RecordSettings, Settings, database_path, load
+from perfdb.config import LOCK_WAIT_S, RecordSettings, Settings, XperfSettings, database_path, load
 from perfdb.errors import ConfigError
 
 
@@ -41,11 +41,17 @@ def test_everything_said(tmp_path: Path) -> None:
         example_pattern = ["nightly_[example]", "[example]-[pid]"]
         process = "indexer.exe"
         build = "Release"
+        [xperf]
+        program = "tools/xperf.exe"
+        symbol_path = 'build;srv*C:\\symbols'
+        symcache_path = 'C:\\symcache'
+        timeout_s = 0.5
         """,
     )
 
     record = RecordSettings(("nightly_[example]", "[example]-[pid]"), "indexer.exe", "Release")
-    assert Settings(tmp_path, file, tmp_path / "history/perf.duckdb", 2.0, record) == load(None, tmp_path, {})
+    xperf = XperfSettings(tmp_path / "tools/xperf.exe", r"build;srv*C:\symbols", r"C:\symcache", 0.5)
+    assert Settings(tmp_path, file, tmp_path / "history/perf.duckdb", 2.0, record, xperf) == load(None, tmp_path, {})
 
 
 def test_found_upwards_and_the_nearest_wins(tmp_path: Path) -> None:
@@ -122,9 +128,10 @@ def test_database_path_by_rank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
-    write(tmp_path / "project/perfdb.toml", 'database = "~/perf.duckdb"')
+    write(tmp_path / "project/perfdb.toml", 'database = "~/perf.duckdb"\nxperf.program = "~/xperf"')
 
-    assert tmp_path / "perf.duckdb" == load(None, tmp_path / "project", {}).database
+    settings = load(None, tmp_path / "project", {})
+    assert (tmp_path / "perf.duckdb", tmp_path / "xperf") == (settings.database, settings.xperf.program)
     assert tmp_path / "x" == database_path(Settings(tmp_path), None, {"PERFDB_DB": "~/x"})
 
 
@@ -136,10 +143,12 @@ def test_home_folder_of_nobody(tmp_path: Path) -> None:
 # ---- refused ---------------------------------------------------------------------------------------------------------
 
 
-TOP_KEYS = "Known keys: database, lock_wait_s, record."
+TOP_KEYS = "Known keys: database, lock_wait_s, record, xperf."
+XPERF_KEYS = "Known keys: program, symbol_path, symcache_path, timeout_s."
 RECORD_KEYS = "Known keys: build, example_pattern, process."
 TEXT = 'should be text in quotes, such as "…"; found'
 SECONDS = "should be a number of seconds, 0 or more; found"
+SOME_SECONDS = "should be a number of seconds, more than 0; found"
 PATTERN = 'should be a pattern such as "[example]_[timestamp]", or a list of patterns; found'
 PLACEHOLDERS = "Placeholders: [example], [timestamp], [pid]; everything else stands for itself."
 
@@ -166,6 +175,14 @@ PLACEHOLDERS = "Placeholders: [example], [timestamp], [pid]; everything else sta
          f"holds [timestmap]; did you mean [timestamp]? {PLACEHOLDERS}"),
         ("record.example_pattern = 'x'", ", [record]: example_pattern 'x' "
          f"does not hold [example], the part of the file name that is wanted. {PLACEHOLDERS}"),
+        ("[xperf]\nsymbolpath = 'x'", ", [xperf]: unknown key 'symbolpath'. "
+         f"Did you mean 'symbol_path'? {XPERF_KEYS}"),
+        ("xperf = 'xperf.exe'", ": xperf should be a table, written under a line [xperf]; found 'xperf.exe' (text)."),
+        ("xperf.program = ['a']", f", [xperf]: program {TEXT} ['a'] (a list)."),
+        ("xperf.symbol_path = ''", f", [xperf]: symbol_path {TEXT} '' (text)."),
+        ("xperf.symcache_path = 1", f", [xperf]: symcache_path {TEXT} 1 (a whole number)."),
+        ("xperf.timeout_s = 0", f", [xperf]: timeout_s {SOME_SECONDS} 0 (a whole number)."),
+        ("xperf.timeout_s = inf", f", [xperf]: timeout_s {SOME_SECONDS} inf (a number)."),
     ],
 )  # fmt: skip
 def test_refusals(tmp_path: Path, text: str, said: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from perfdb import store
 from perfdb.api.scope import Scope, matches_process
 from perfdb.compare import Costs, Item, RunFacts, pivot
 from perfdb.errors import InputError
-from perfdb.profile.columns import Bool
+from perfdb.profile.columns import LEAF, NO_PID, POOLED_PROCESS, STACKS, Bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,48 @@ def preferred_runs(runs: Sequence[store.Run]) -> list[store.Run]:
     return [run for run in runs if not run.is_dirty or run.example not in clean]
 
 
-def costs_by_example(connection: store.Connection, runs: Sequence[store.Run], scope: Scope) -> dict[str, ExampleCosts]:
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all runs of an example tell, where they tell differently much.
+
+    Of the `pooled` examples some run does not tell processes apart: all processes are compared. Of those `without_idle`
+    some run does not tell what the idle process did in interrupts: that process is left out.
+    """
+
+    pooled: frozenset[str] = frozenset()
+    without_idle: frozenset[str] = frozenset()
+
+
+def what_is_common(runs: Sequence[store.Run]) -> Common:
+    """What runs that are to be compared, or added up, have in common."""
+    leaf, more = ({run.example for run in runs if (run.detail == LEAF) == is_leaf} for is_leaf in (True, False))
+    return Common(frozenset(run.example for run in runs if is_pooled(run)), frozenset(leaf & more))
+
+
+def is_pooled(run: store.Run) -> bool:
+    """Whether the work of a run is all its processes' together, because its source does not tell them apart."""
+    return run.process == POOLED_PROCESS and run.main_pid == NO_PID
+
+
+def costs_by_example(
+    connection: store.Connection, runs: Sequence[store.Run], scope: Scope, common: Common
+) -> dict[str, ExampleCosts]:
     """The costs of runs, grouped by example; raises InputError where no run has the process that is asked for."""
+    pooled = [run for run in runs if run.example in common.pooled]
+    if pooled and scope.is_main_only:
+        rest = [run for run in runs if run.example not in common.pooled]
+        found = costs_by_example(connection, pooled, replace(scope, all_processes=True), common)
+        return found | costs_by_example(connection, rest, scope, common) if rest else found
     run_ids = [run.run_id for run in runs]
     modules = store.module_costs(connection, run_ids, main_only=scope.is_main_only)
     functions = store.function_costs(connection, run_ids, main_only=scope.is_main_only)
-    chosen = _in_scope(modules, scope)
+    without_idle = {run.run_id for run in runs if run.example in common.without_idle}
+    chosen = _in_scope(modules, scope, without_idle)
     if scope.process and not chosen.any():
         raise _no_such_process(modules, scope.process)
     processes = _process_names(modules, chosen)
-    module_rows, function_rows = _by_run(modules, chosen), _by_run(functions, _in_scope(functions, scope))
+    partial = {run.run_id for run in runs if run.detail != STACKS}
+    module_rows, function_rows = _by_run(modules, chosen), _by_run(functions, _in_scope(functions, scope, without_idle))
     grouped: dict[str, list[store.Run]] = {}
     for run in runs:
         if not scope.process or run.run_id in processes:
@@ -46,16 +78,17 @@ def costs_by_example(connection: store.Connection, runs: Sequence[store.Run], sc
     return {
         example: ExampleCosts(
             tuple(_facts(run, processes.get(run.run_id, run.process)) for run in members),
-            _matrix(modules, module_rows, members),
-            _matrix(functions, function_rows, members),
+            _matrix(modules, module_rows, members, partial),
+            _matrix(functions, function_rows, members, partial),
         )
         for example, members in sorted(grouped.items())
     }
 
 
-def _in_scope(costs: store.Costs, scope: Scope) -> Bool:
+def _in_scope(costs: store.Costs, scope: Scope, without_idle: Collection[str]) -> Bool:
     if scope.all_processes:
-        return np.ones(len(costs), np.bool_)
+        rows = zip(costs.run_id.tolist(), costs.pid.tolist(), strict=True)
+        return np.array([pid != 0 or run_id not in without_idle for run_id, pid in rows], np.bool_)
     if scope.process is None:
         return costs.is_main
     names = zip(costs.process.tolist(), costs.pid.tolist(), strict=True)
@@ -86,13 +119,16 @@ def _by_run(costs: store.Costs, chosen: Bool) -> dict[str, list[int]]:
     return rows
 
 
-def _matrix(costs: store.Costs, rows_by_run: Mapping[str, Sequence[int]], runs: Sequence[store.Run]) -> Costs:
+def _matrix(
+    costs: store.Costs, rows_by_run: Mapping[str, Sequence[int]], runs: Sequence[store.Run], partial: Collection[str]
+) -> Costs:
     run_ids = [run.run_id for run in runs]
     rows = [row for run_id in run_ids for row in rows_by_run.get(run_id, ())]
     functions = [None] * len(rows) if costs.function is None else costs.function[rows].tolist()
     items = [Item(module, name) for module, name in zip(costs.module[rows].tolist(), functions, strict=True)]
     owners = [str(run_id) for run_id in costs.run_id[rows].tolist()]
-    return pivot(run_ids, owners, items, costs.exclusive_ns[rows], costs.inclusive_ns[rows])
+    some = [run_id for run_id in run_ids if run_id in partial]
+    return pivot(run_ids, owners, items, costs.exclusive_ns[rows], costs.inclusive_ns[rows], some)
 
 
 def _facts(run: store.Run, process: str) -> RunFacts:
@@ -106,4 +142,5 @@ def _facts(run: store.Run, process: str) -> RunFacts:
         run.interval_ns,
         run.unresolved_share,
         run.caveats,
+        is_pooled(run),
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from perfdb import __version__
 from perfdb.api.history import open_history
+from perfdb.api.xperf import found_xperf
+from perfdb.config import Settings, load
 from perfdb.errors import PerfdbError
 from perfdb.report.of_database import Finding
 
@@ -18,10 +20,9 @@ OK, MISSING, BROKEN = "ok", "missing", "broken"
 
 LIBRARIES = ("duckdb", "numpy", "polars", "libfwnt-python", "typer", "tabulate", "rich")
 
-WINDOWS_TOOLS = (
-    ("etwprof", "profiles a program into an .etl; put it on PATH or under third_party"),
-    ("xperf", "records traces; comes with the Windows Performance Toolkit of the Windows ADK"),
-)
+WINDOWS_TOOLS = (("etwprof", "profiles a program into an .etl; put it on PATH or under third_party"),)
+
+XPERF_ADVICE = "for record --via xperf and perfdb xperf; comes with the Windows Performance Toolkit of the Windows ADK"
 
 
 def examine(database: Path | None, config: Path | None) -> list[Finding]:
@@ -38,6 +39,7 @@ def examine(database: Path | None, config: Path | None) -> list[Finding]:
     findings.append(_program("git", "commits cannot be looked up: give --commit to record, and full hashes to diff"))
     if sys.platform == "win32":
         findings += [_program(name, advice) for name, advice in WINDOWS_TOOLS]
+    findings += _xperf(config)
     findings.append(_settings_and_database(database, config))
     return findings
 
@@ -52,6 +54,23 @@ def _library(name: str) -> Finding:
 def _program(name: str, advice: str) -> Finding:
     path = shutil.which(name)
     return Finding(name, OK, path) if path else Finding(name, MISSING, "not on PATH", advice)
+
+
+def _xperf(config: Path | None) -> list[Finding]:
+    """xperf, on Windows and where the settings name one."""
+    try:
+        settings = load(config, Path.cwd(), os.environ)
+    except PerfdbError:  # which is told with the database
+        settings = Settings(Path.cwd())
+    named = settings.xperf.program is not None
+    if sys.platform != "win32" and not named:
+        return []
+    path, places = found_xperf(settings)
+    if path is not None:
+        return [Finding("xperf", OK, f"{path} (settings: {settings.file})" if named else str(path))]
+    if named:
+        return [Finding("xperf", MISSING, f"no program at {places}", f"mend program under [xperf] in {settings.file}")]
+    return [Finding("xperf", MISSING, f"not in {places}", XPERF_ADVICE)]
 
 
 def _settings_and_database(database: Path | None, config: Path | None) -> Finding:

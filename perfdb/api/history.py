@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from perfdb import store
 from perfdb.api import record as recording
-from perfdb.api.costs import costs_by_example, preferred_runs
+from perfdb.api.costs import costs_by_example, preferred_runs, what_is_common
+from perfdb.api.export import Exported, export_folded
 from perfdb.api.revision import find_side
 from perfdb.api.scope import Scope
 from perfdb.compare import Comparison, Shown, Side, compare_example, hot_example, side_caveats, stand_in_caveat
@@ -106,11 +107,18 @@ class History:
         scope = scope or Scope()
         with self._reading() as connection:
             title, lines, caveats, runs = self._target(connection, target, scope)
-            parts = costs_by_example(connection, runs, scope)
+            parts = costs_by_example(connection, runs, scope, what_is_common(runs))
         examples = tuple(
             hot_example(example, part.runs, part.modules, part.functions, top) for example, part in parts.items()
         )
         return Shown(title, lines, str(scope), examples, caveats)
+
+    def export(self, target: str | None = None, scope: Scope | None = None) -> Exported:
+        """The stacks of a run, or of a revision's runs added up, as folded text; targets as in `show`."""
+        scope = scope or Scope()
+        with self._reading() as connection:
+            title, _, caveats, runs = self._target(connection, target, scope)
+            return export_folded(connection, title, runs, scope, caveats)
 
     def diff(
         self, baseline: str, contender: str | None = None, *, scope: Scope | None = None, top: int | None = None
@@ -129,12 +137,13 @@ class History:
             shared = {run.example for run in left} & {run.example for run in right}
             if not shared:
                 raise _nothing_in_common(sides, left, right)
+            common = what_is_common([run for run in (*left, *right) if run.example in shared])
             before, after = (
-                costs_by_example(connection, [run for run in runs if run.example in shared], scope)
+                costs_by_example(connection, [run for run in runs if run.example in shared], scope, common)
                 for runs in (left, right)
             )
-        common = sorted(before.keys() & after.keys())
-        if not common:
+        examples_of_both = sorted(before.keys() & after.keys())
+        if not examples_of_both:
             raise TooLittleDataError(f"asked for {scope}, found that no example has it on both sides.")
         examples = tuple(
             compare_example(
@@ -144,9 +153,9 @@ class History:
                 (before[example].functions, after[example].functions),
                 top,
             )
-            for example in common
+            for example in examples_of_both
         )
-        only = [tuple(sorted({run.example for run in runs} - set(common))) for runs in (left, right)]
+        only = [tuple(sorted({run.example for run in runs} - set(examples_of_both))) for runs in (left, right)]
         return Comparison(sides[0], sides[1], str(scope), examples, only[0], only[1], side_caveats(*sides))
 
     def sql(self, statement: str) -> polars.DataFrame:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +12,14 @@ import numpy as np
 from perfdb import readers, store
 from perfdb.api.revision import RecordedAs, revision_to_record
 from perfdb.api.scope import matches_process
+from perfdb.api.xperf import VIA, ThroughXperf
 from perfdb.config import Settings
-from perfdb.errors import InputError
+from perfdb.errors import InputError, UsageError
 from perfdb.example_name import example_name
-from perfdb.profile.columns import UNRESOLVED, Profile, Source
+from perfdb.profile.columns import NO_PID, POOLED_PROCESS, UNKNOWN_MODULE, UNRESOLVED, ItemWeights, Profile, Source
 from perfdb.profile.outcome import FAILED, KNOWN, RECORDED, Outcome
-from perfdb.profile.weights import ItemWeights, item_weights, sum_samples
+from perfdb.profile.weights import function_weights, module_weights
+from perfdb.readers.etl import ETL
 from perfdb.revisions import Repository
 from perfdb.units import NS_PER_MS
 
@@ -32,10 +34,16 @@ _KNOWN_MESSAGE = (
 IDLE_PIDS = (0, 4)
 """The idle and the system process: the main process only when nothing else worked."""
 
+MIN_INTERVAL_MS, MAX_INTERVAL_MS = 0.001, 10_000.0
+"""What a sampling interval may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordRequest:
-    """What to record, and as what. `paths` may hold folders and globs; None is the default of `perfdb record`."""
+    """What to record, and as what. `paths` may hold folders and globs; None is the default of `perfdb record`.
+
+    `via` is None, or "xperf" for traces that xperf is to turn into text first.
+    """
 
     paths: tuple[str, ...]
     commit: str | None = None
@@ -44,6 +52,9 @@ class RecordRequest:
     build: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
+    format: str | None = None
+    interval_ms: float | None = None
+    via: str | None = None
 
 
 def record_each(
@@ -53,32 +64,61 @@ def record_each(
 
     The database is opened for each run alone, so that others may read and write between two traces.
     """
-    paths = readers.expand_paths(request.paths, readers.READERS)
+    _check(request)
+    xperf = ThroughXperf(settings, progress) if request.via else None
+    traces = readers.find_traces(request.paths, (ETL,) if xperf else readers.READERS)
     recorded_as = revision_to_record(request.commit, Repository.find(folder))
-    for path in paths:
+    for path in traces.paths:
+        formats = (xperf.reader(path),) if xperf else readers.READERS
         try:
-            yield _record_one(path, request, recorded_as, database, settings, progress)
+            outcome = _record_one(path, formats, request, recorded_as, database, settings, progress)
+            outcome = _with_left_out(outcome, traces.left_out.get(path, ()))
+            yield xperf.with_note(outcome) if xperf else outcome
         except InputError as problem:
             yield Outcome(FAILED, path.name, message=str(problem), exit_code=problem.exit_code)
 
 
+def _with_left_out(outcome: Outcome, left_out: Sequence[Path]) -> Outcome:
+    if not left_out:
+        return outcome
+    names = ", ".join(path.name for path in left_out)
+    note = f"left out, since they tell less of the same trace: {names} (name a file to record it)"
+    return replace(outcome, notes=(*outcome.notes, note))
+
+
+def _check(request: RecordRequest) -> None:
+    """Raises UsageError for a request whose words do not fit together."""
+    if request.via not in (None, VIA):
+        raise UsageError(f"asked to record by way of {request.via}, found that only {VIA} is known.")
+    if request.via and request.format:
+        raise UsageError("--via xperf reads what xperf writes: leave --format out.")
+    if request.interval_ms is not None and not MIN_INTERVAL_MS <= request.interval_ms <= MAX_INTERVAL_MS:
+        raise UsageError(
+            f"asked for a sampling interval of {request.interval_ms:g} ms, found that it must be from "
+            f"{MIN_INTERVAL_MS:g} to {MAX_INTERVAL_MS:,.0f}. Windows samples every 1 ms unless it is told otherwise."
+        )
+
+
 def _record_one(
     path: Path,
+    formats: Sequence[readers.Reader],
     request: RecordRequest,
     recorded_as: RecordedAs,
     database: Path,
     settings: Settings,
     progress: Progress | None,
 ) -> Outcome:
-    with readers.open_trace(path, readers.READERS) as trace:
+    with readers.open_trace(path, formats, request.format) as trace:
         example = request.example or example_name(trace.source.name, settings.record.example_pattern)
         commit_sha = recorded_as.revision.commit_sha
         earlier = _earlier_runs(database, trace.source, settings)
         same = [run for run in earlier if (run.commit_sha, run.example) == (commit_sha, example)]
         if same and not request.again:
             return Outcome(KNOWN, trace.source.name, _KNOWN_MESSAGE, 0, same[0].run_id, example, commit_sha)
-        profile = trace.read(lambda done, total: progress(trace.source.name, done, total) if progress else None)
-    main = choose_main(profile, request.process or settings.record.process)
+        profile = trace.read(_read_options(request, trace.source.name, progress))
+    wanted = request.process or settings.record.process
+    profile = _named(profile, wanted)
+    main = choose_main(profile, wanted)
     new = store.NewRun(
         revision=recorded_as.revision,
         example=example,
@@ -99,6 +139,21 @@ def _record_one(
     return _outcome(profile, main, run_id, example, recorded_as, notes)
 
 
+def _named(profile: Profile, wanted: str | None) -> Profile:
+    """The profile with its only process named as the user calls it, where the source does not name processes."""
+    processes = profile.processes
+    if wanted is None or len(processes) != 1 or (processes[0].pid, processes[0].name) != (NO_PID, UNKNOWN_MODULE):
+        return profile
+    return replace(profile, processes=(replace(processes[0], name=wanted),))
+
+
+def _read_options(request: RecordRequest, name: str, progress: Progress | None) -> readers.ReadOptions:
+    return readers.ReadOptions(
+        interval_ns=None if request.interval_ms is None else round(request.interval_ms * NS_PER_MS),
+        progress=None if progress is None else lambda done, total: progress(name, done, total),
+    )
+
+
 def _earlier_runs(database: Path, source: Source, settings: Settings) -> list[store.SourceRun]:
     if not database.exists():
         return []
@@ -111,8 +166,9 @@ def choose_main(profile: Profile, wanted: str | None) -> int:
 
     Of several processes with the name it is the one with the most work. Raises InputError where none has it.
     """
+    weights = module_weights(profile)
     work = np.zeros(len(profile.processes), np.int64)
-    np.add.at(work, profile.samples.process, profile.samples.weight_ns)
+    np.add.at(work, weights.process, weights.exclusive_ns)
     rows = [row for row in range(len(work)) if work[row]]
     if wanted is None:
         busy = [row for row in rows if profile.processes[row].pid not in IDLE_PIDS] or rows
@@ -120,6 +176,12 @@ def choose_main(profile: Profile, wanted: str | None) -> int:
     named = [row for row in rows if matches_process(wanted, profile.processes[row].name, profile.processes[row].pid)]
     if named:
         return max(named, key=lambda row: work[row])
+    if any(process.name == POOLED_PROCESS for process in profile.processes):
+        raise InputError(
+            f"{profile.source.name}: asked for process {wanted}, found a report that does not tell its processes "
+            f"apart. Make it again for one process (xperf … -a stack -butterfly 10 -process {wanted}), or record all "
+            f'of them together: --process "{POOLED_PROCESS}"'
+        )
     busiest = sorted(rows, key=lambda row: -work[row])[:5]
     listing = ", ".join(f"{profile.processes[row].name} ({profile.processes[row].pid})" for row in busiest)
     raise InputError(
@@ -132,16 +194,10 @@ def _outcome(
     profile: Profile, main: int, run_id: str, example: str, recorded_as: RecordedAs, notes: tuple[str, ...]
 ) -> Outcome:
     process = profile.processes[main]
-    mine = profile.samples.process == main
-    samples = int(profile.samples.count[mine].sum())
-    weight_ns = int(profile.samples.weight_ns[mine].sum())
-    function_of_stack = profile.frames.function[profile.stacks.frame]
-    modules = _main_weights(
-        item_weights(profile.stacks, profile.functions.module[function_of_stack], sum_samples(profile)), main
-    )
-    hottest = max(modules, key=lambda module: modules[module])
-    unresolved = np.array([name == UNRESOLVED for name in profile.functions.name], np.bool_)
-    leaf_unresolved = unresolved[function_of_stack[profile.samples.stack[mine]]]
+    modules, functions = _of_process(module_weights(profile), main), _of_process(function_weights(profile), main)
+    samples, weight_ns = int(modules.exclusive_samples.sum()), int(modules.exclusive_ns.sum())
+    hottest = int(np.argmax(modules.exclusive_ns))
+    nameless = np.array([name == UNRESOLVED for name in profile.functions.name], np.bool_)[functions.item]
     return Outcome(
         status=RECORDED,
         source_name=profile.source.name,
@@ -153,16 +209,17 @@ def _outcome(
         pid=process.pid,
         samples=samples,
         cpu_ms=weight_ns / NS_PER_MS,
-        hottest_module=profile.modules[hottest],
-        hottest_share=modules[hottest] / weight_ns if weight_ns else 0.0,
+        hottest_module=profile.modules[modules.item[hottest]],
+        hottest_share=int(modules.exclusive_ns[hottest]) / weight_ns if weight_ns else 0.0,
         lost_events=profile.lost_events,
         lost_buffers=profile.lost_buffers,
-        unresolved_share=int(profile.samples.count[mine][leaf_unresolved].sum()) / samples if samples else 0.0,
+        unresolved_share=int(functions.exclusive_samples[nameless].sum()) / samples if samples else 0.0,
         caveats=profile.caveats,
         notes=notes,
     )
 
 
-def _main_weights(weights: ItemWeights, main: int) -> dict[int, int]:
-    mine = weights.process == main
-    return dict(zip(weights.item[mine].tolist(), weights.exclusive_ns[mine].tolist(), strict=True))
+def _of_process(weights: ItemWeights, process: int) -> ItemWeights:
+    mine = weights.process == process
+    columns = {name: getattr(weights, name)[mine] for name in weights.__slots__}
+    return ItemWeights(**columns)

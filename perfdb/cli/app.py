@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perfdb.cli import db, demo, diff, doctor, query, record, runs, show, sql
+from perfdb.cli import db, demo, diff, doctor, export, query, record, runs, show, sql, xperf
 from perfdb.cli.state import State
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("diff", diff.diff),
     ("sql", sql.sql),
     ("query", query.query),
+    ("export", export.export),
+    ("xperf", xperf.xperf),
     ("doctor", doctor.doctor),
     ("demo", demo.demo),
 )

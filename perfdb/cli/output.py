@@ -27,6 +27,11 @@ def emit(report: Report, format: str, fitted: bool = True) -> None:
     if format == "csv":  # which has no place for them
         for caveat in (caveat for block in report.blocks for caveat in block.caveats):
             say(f"! {caveat}")
+    emit_text(text)
+
+
+def emit_text(text: str) -> None:
+    """Print text that is the result. Raises InputError where nobody takes it."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

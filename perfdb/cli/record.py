@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,17 +16,44 @@ MOST_NOTES = 3
 """How many notes are told one by one."""
 
 
+class Via(StrEnum):
+    """A program that reads traces in perfdb's stead."""
+
+    xperf = "xperf"
+
+
+CommitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--commit",
+        metavar="REV",
+        help="The commit that was profiled. Default: HEAD of the repository around this folder.",
+    ),
+]
+ViaOption = Annotated[
+    Via | None, typer.Option("--via", help="Let xperf turn the .etl into text, with its symbols, and read that.")
+]
+ReadAsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="The format of the files: etl, dumper, butterfly, profile-detail, wpa or folded. "
+        "Default: the one that their bytes tell.",
+    ),
+]
+IntervalOption = Annotated[
+    float | None,
+    typer.Option(
+        "--interval", metavar="MS", help="The sampling interval, for formats that do not tell it. Default: 1."
+    ),
+]
+
+
 def record(
     context: typer.Context,
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Traces, folders of traces, or globs.")],
-    commit: Annotated[
-        str | None,
-        typer.Option(
-            "--commit",
-            metavar="REV",
-            help="The commit that was profiled. Default: HEAD of the repository around this folder.",
-        ),
-    ] = None,
+    commit: CommitOption = None,
     example: Annotated[
         str | None,
         typer.Option("--example", metavar="NAME", help="What was profiled. Default: taken from the file's name."),
@@ -45,6 +73,9 @@ def record(
     again: Annotated[
         bool, typer.Option("--again", help="Record a trace anew that the history has for this commit and example.")
     ] = False,
+    via: ViaOption = None,
+    format: ReadAsOption = None,
+    interval: IntervalOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the runs as JSON.")] = False,
 ) -> None:
     """Read traces into the history, one run each."""
@@ -61,6 +92,9 @@ def record(
         build=build,
         tags=key_values(tag, "--tag"),
         again=again,
+        format=format,
+        interval_ms=interval,
+        via=via.value if via else None,
     )
     outcomes: list[Outcome] = []
     with ProgressBar() as bar:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from perfdb.profile.columns import I64, UNKNOWN_MODULE, UNRESOLVED
+from perfdb.profile.columns import I64, NOT_KNOWN, TRIMMED, UNKNOWN_MODULE, UNRESOLVED
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,7 +26,7 @@ class Item:
     @property
     def is_unresolved(self) -> bool:
         """Whether the item is where work without a name was put."""
-        return self.function == UNRESOLVED if self.function is not None else self.module == UNKNOWN_MODULE
+        return self.function in (UNRESOLVED, TRIMMED) if self.function is not None else self.module == UNKNOWN_MODULE
 
     def __str__(self) -> str:
         return self.module if self.function is None else f"{self.module}!{self.function}"
@@ -36,7 +36,7 @@ class Item:
 class Costs:
     """`exclusive_ns` and `inclusive_ns` have the shape (runs, items).
 
-    0 where a run has no such item. Items are distinct.
+    0 where a run has no such item; inclusive costs may be `NOT_KNOWN`. Items are distinct.
     """
 
     items: tuple[Item, ...]
@@ -55,10 +55,12 @@ def pivot(
     items: Sequence[Item],
     exclusive_ns: npt.ArrayLike,
     inclusive_ns: npt.ArrayLike,
+    partial: Collection[str] = (),
 ) -> Costs:
     """The matrix of costs given one by one; those of one run and item are summed. `run_ids` gives the order of the
     rows.
 
+    `partial` are the runs that do not tell all inclusive costs: an item that they do not name may have been on a stack.
     Module names that differ only in letter case are one module, as they are in the history; the first spelling stays.
     """
     rows = {run: row for row, run in enumerate(run_ids)}
@@ -72,10 +74,16 @@ def pivot(
         places.append(column)
     exclusive = np.zeros((len(run_ids), len(spelt)), np.int64)
     inclusive = np.zeros((len(run_ids), len(spelt)), np.int64)
+    is_open = np.zeros((len(run_ids), len(spelt)), np.bool_)
+    is_open[[rows[run] for run in partial]] = True
     if places:
         at = ([rows[run] for run in run_id], places)
+        told = np.asarray(inclusive_ns, np.int64)
         np.add.at(exclusive, at, np.asarray(exclusive_ns, np.int64))
-        np.add.at(inclusive, at, np.asarray(inclusive_ns, np.int64))
+        np.add.at(inclusive, at, told)
+        is_open[at] = False
+        np.logical_or.at(is_open, at, told == NOT_KNOWN)
+    inclusive[is_open] = NOT_KNOWN
     return Costs(tuple(spelt), exclusive, inclusive)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perfdb.compare.costs import Costs
 from perfdb.compare.ledger import Entry, Ledger, close_ledger
-from perfdb.profile.columns import Caveat
+from perfdb.profile.columns import EDGES, LEAF, STACKS, Caveat
 
 EXACT, SAME_TREE, ANCESTOR = "exact", "same-tree", "ancestor"
 
@@ -32,7 +32,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What of a run decides whether it can be compared with another."""
+    """What of a run decides whether it can be compared with another.
+
+    `is_pooled` is whether its source does not tell processes apart.
+    """
 
     run_id: str
     process: str
@@ -43,6 +46,7 @@ class RunFacts:
     interval_ns: int
     unresolved_share: float | None
     caveats: tuple[Caveat, ...]
+    is_pooled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +120,17 @@ def side_caveats(baseline: Side, contender: Side) -> tuple[Caveat, ...]:
 
 def _caveats(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> tuple[Caveat, ...]:
     """What makes these runs unlike each other, and what was wrong with single ones."""
+    pooled = _pooled(baseline, contender)
     found = [
         caveat
         for caveat in (
             _differs("machine", "machines", baseline, contender, lambda run: run.machine or "unknown"),
             _differs("build", "build kinds", baseline, contender, lambda run: run.build or "unknown"),
-            _differs("process", "processes", baseline, contender, lambda run: run.process.lower()),
+            pooled or _differs("process", "processes", baseline, contender, lambda run: run.process.lower()),
             _differs(
                 "interval", "sampling intervals", baseline, contender, lambda run: f"{run.interval_ns / 1e6:g} ms"
             ),
-            _differs("detail", "levels of detail", baseline, contender, lambda run: run.detail),
+            _detail(baseline, contender),
             _unresolved_shift(baseline, contender),
         )
         if caveat
@@ -141,6 +146,37 @@ def _caveats(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> tup
         for caveat, count in told.items():
             found.append(Caveat(caveat.code, f"{name}, {count} of {len(runs)} runs: {caveat.text}"))
     return tuple(found)
+
+
+_TELLS = {
+    STACKS: "call paths",
+    EDGES: "functions with their callers and callees",
+    LEAF: "only what was running",
+}
+
+
+def _detail(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> Caveat | None:
+    """Runs that tell differently much are compared at what all of them tell."""
+    sides = [sorted({run.detail for run in runs}) for runs in (baseline, contender)]
+    if sides[0] == sides[1] and len(sides[0]) == 1:
+        return None
+    left, right = (" and ".join(f"{detail} ({_TELLS.get(detail, detail)})" for detail in side) for side in sides)
+    common = "exclusive costs are in all of them"
+    if LEAF in sides[0] + sides[1] and set(sides[0] + sides[1]) != {LEAF}:
+        common += ", but for those of the idle process"
+    return Caveat("detail", f"different levels of detail: baseline {left}; contender {right}; {common}")
+
+
+def _pooled(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> Caveat | None:
+    """Runs that do not tell processes apart are compared with all processes of the others."""
+    runs = [*baseline, *contender]
+    pooled = sum(run.is_pooled for run in runs)
+    if not pooled or pooled == len(runs):
+        return None
+    return Caveat(
+        "pooled",
+        f"{pooled} of {len(runs)} runs do not tell processes apart: all processes are compared, of the other runs too",
+    )
 
 
 def _differs(

@@ -9,19 +9,22 @@ import numpy as np
 
 from perfdb.compare.costs import Costs, Item
 from perfdb.compare.diff import RunFacts
-from perfdb.profile.columns import Caveat
+from perfdb.profile.columns import I64, NOT_KNOWN, Caveat
 from perfdb.stats import Summary, summarise
 
 
 @dataclass(frozen=True, slots=True)
 class HotItem:
-    """One module or function: mean ns a run, and what fraction of the work that is."""
+    """One module or function: mean ns a run, and what fraction of the work that is.
+
+    `inclusive` is of the runs that tell it; where none does, it and its share are None.
+    """
 
     item: Item
     exclusive: Summary
-    inclusive: Summary
+    inclusive: Summary | None
     exclusive_share: float
-    inclusive_share: float
+    inclusive_share: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +71,28 @@ def hot_example(
 
 
 def _hottest(costs: Costs, top: int | None) -> tuple[tuple[HotItem, ...], tuple[int, float]]:
-    total = float(costs.total_ns().mean()) if len(costs.exclusive_ns) else 0.0
+    total_ns = costs.total_ns()
+    total = float(total_ns.mean()) if len(costs.exclusive_ns) else 0.0
     exclusive = costs.exclusive_ns.mean(axis=0) if costs.items else np.zeros(0)
-    inclusive = costs.inclusive_ns.mean(axis=0) if costs.items else np.zeros(0)
+    told = costs.inclusive_ns != NOT_KNOWN
+    inclusive = np.where(told, costs.inclusive_ns, 0).sum(axis=0) / np.maximum(told.sum(axis=0), 1)
     order = sorted(
         range(len(costs.items)), key=lambda at: (-exclusive[at], -inclusive[at], str(costs.items[at]).lower())
     )
     listed = order if top is None else order[:top]
-    items = tuple(
-        HotItem(
-            costs.items[at],
-            summarise(costs.exclusive_ns[:, at]),
-            summarise(costs.inclusive_ns[:, at]),
-            float(exclusive[at]) / total if total else 0.0,
-            float(inclusive[at]) / total if total else 0.0,
-        )
-        for at in listed
-    )
+    items = tuple(_hot_item(costs, at, total, total_ns) for at in listed)
     return items, (len(order) - len(listed), float(sum(exclusive[at] for at in order[len(listed) :])))
+
+
+def _hot_item(costs: Costs, at: int, total: float, total_ns: I64) -> HotItem:
+    exclusive = summarise(costs.exclusive_ns[:, at])
+    told = costs.inclusive_ns[:, at] != NOT_KNOWN
+    inclusive = summarise(costs.inclusive_ns[told, at]) if told.any() else None
+    told_total = float(total_ns[told].mean()) if told.any() else 0.0
+    return HotItem(
+        costs.items[at],
+        exclusive,
+        inclusive,
+        exclusive.mean / total if total else 0.0,
+        None if inclusive is None else inclusive.mean / told_total if told_total else 0.0,
+    )

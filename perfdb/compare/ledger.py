@@ -14,17 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfdb.compare.costs import Costs, Item, align
-from perfdb.profile.columns import I64, Bool
+from perfdb.profile.columns import I64, TRIMMED, Bool
 from perfdb.stats import Summary, summarise
 
-CHANGED, NEW, VANISHED = "changed", "new", "vanished"
+CHANGED, NEW, VANISHED, UNTOLD = "changed", "new", "vanished", "untold"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One item on both sides, in ns a run. `change` is the delta as a fraction of the baseline; None where that is 0.
 
-    `status` is `new` where no baseline run has the item, `vanished` where no contender run has it, else `changed`.
+    `status` is `new` where no baseline run has the item, `vanished` where no contender run has it, else `changed`; but
+    `untold` where the side without it leaves out functions of its module that did little.
     """
 
     item: Item | None
@@ -84,7 +85,11 @@ def close_ledger(baseline: Costs, contender: Costs, top: int | None = None) -> L
     delta = right.mean(axis=0) - left.mean(axis=0) if items else np.zeros(0)
     unresolved = np.array([item.is_unresolved for item in items], np.bool_)
     in_left, in_right = _present(left), _present(right)
-    named = np.flatnonzero(~unresolved & (in_left | in_right))
+    is_there = in_left | in_right
+    # An item that a side may have hidden is neither new nor vanished.
+    is_untold = _may_hide(items, in_left) | _may_hide(items, in_right)
+    is_new, is_gone = (is_there & ~side & ~is_untold for side in (in_left, in_right))
+    named = np.flatnonzero(~unresolved & is_there)
     # Of equal deltas the greater cost comes first, then the name decides: the same history gives the same table.
     cost = np.maximum(right.mean(axis=0), left.mean(axis=0)) if items else np.zeros(0)
     ranked = sorted(named.tolist(), key=lambda place: (-abs(delta[place]), -cost[place], str(items[place]).lower()))
@@ -92,7 +97,7 @@ def close_ledger(baseline: Costs, contender: Costs, top: int | None = None) -> L
     rows = tuple(
         Entry(
             items[place],
-            _status(in_left[place], in_right[place]),
+            UNTOLD if is_untold[place] else NEW if is_new[place] else VANISHED if is_gone[place] else CHANGED,
             summarise(left[:, place]),
             summarise(right[:, place]),
         )
@@ -102,9 +107,8 @@ def close_ledger(baseline: Costs, contender: Costs, top: int | None = None) -> L
     rest[listed] = False
 
     def remainder(chosen: Bool) -> Remainder:
-        present = chosen & (in_left | in_right)
         return Remainder(
-            int(np.count_nonzero(present)),
+            int(np.count_nonzero(chosen & is_there)),
             float(left[:, chosen].sum(axis=1).mean()),
             float(right[:, chosen].sum(axis=1).mean()),
         )
@@ -112,10 +116,10 @@ def close_ledger(baseline: Costs, contender: Costs, top: int | None = None) -> L
     total = Entry(None, CHANGED, summarise(left.sum(axis=1)), summarise(right.sum(axis=1)))
     return Ledger(
         rows,
-        new=remainder(rest & ~in_left & in_right),
-        vanished=remainder(rest & in_left & ~in_right),
+        new=remainder(rest & is_new),
+        vanished=remainder(rest & is_gone),
         unresolved=remainder(unresolved),
-        others=remainder(rest & in_left & in_right),
+        others=remainder(rest & ~is_new & ~is_gone),
         total=total,
     )
 
@@ -125,10 +129,10 @@ def _present(costs: I64) -> Bool:
     return np.asarray((costs > 0).any(axis=0), np.bool_)
 
 
-def _status(in_baseline: bool, in_contender: bool) -> str:
-    if in_baseline and in_contender:
-        return CHANGED
-    return NEW if in_contender else VANISHED
+def _may_hide(items: Sequence[Item], present: Bool) -> Bool:
+    """Which items a side may have although it does not name them: functions of modules of which it left some out."""
+    modules = {item.key[0] for item, here in zip(items, present, strict=True) if here and item.function == TRIMMED}
+    return np.array([item.function is not None and item.key[0] in modules for item in items], np.bool_) & ~present
 
 
 def ledger_sum(ledger: Ledger) -> float:

@@ -5,11 +5,20 @@
 """
 
 from perfdb.profile.columns import (
+    EDGES,
+    LEAF,
+    NO_PID,
+    NOT_KNOWN,
+    POOLED_PROCESS,
+    STACKS,
+    TRIMMED,
     UNKNOWN_MODULE,
     UNRESOLVED,
+    CallTable,
     Caveat,
     FrameTable,
     FunctionTable,
+    ItemWeights,
     LoadedModule,
     Machine,
     Process,
@@ -17,14 +26,24 @@ from perfdb.profile.columns import (
     SampleTable,
     Source,
     StackTable,
+    Sums,
 )
 
 __all__ = [
+    "EDGES",
+    "LEAF",
+    "NOT_KNOWN",
+    "NO_PID",
+    "POOLED_PROCESS",
+    "STACKS",
+    "TRIMMED",
     "UNKNOWN_MODULE",
     "UNRESOLVED",
+    "CallTable",
     "Caveat",
     "FrameTable",
     "FunctionTable",
+    "ItemWeights",
     "LoadedModule",
     "Machine",
     "Process",
@@ -32,4 +51,5 @@ __all__ = [
     "SampleTable",
     "Source",
     "StackTable",
+    "Sums",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from perfdb.profile.columns import Profile
+from perfdb.profile.columns import I64, NOT_KNOWN, STACKS, ItemWeights, Profile, Sums
+from perfdb.profile.identity import fold_module
 
 
 def self_check(profile: Profile) -> None:
@@ -25,7 +26,50 @@ def self_check(profile: Profile) -> None:
     above = np.where(stacks.parent >= 0, stacks.depth[stacks.parent], 0) if len(stacks) else stacks.depth
     _require(bool(np.all(stacks.depth == above + (len(stacks) > 0))), "stack.depth is not its parent's plus one")
     _require(bool(np.all(samples.weight_ns >= 0) and np.all(samples.count >= 0)), "a sample has a negative weight")
-    _require(profile.sample_count == profile.idle_count + int(samples.count.sum()), "samples are not idle plus work")
+    _require((profile.sums is None) == (profile.detail == STACKS), "only a profile without samples has sums")
+    if profile.sums is not None:
+        _require(not len(samples), "a profile has both samples and sums")
+        _check_sums(profile, profile.sums)
+    work = samples.count if profile.sums is None else profile.sums.functions.exclusive_samples
+    _require(profile.sample_count == profile.idle_count + int(work.sum()), "samples are not idle plus work")
+
+
+def _check_sums(profile: Profile, sums: Sums) -> None:
+    modules, functions = profile.modules, profile.functions
+    _require(len({fold_module(name) for name in modules}) == len(modules), "a module is there twice")
+    pairs = set(zip(functions.module.tolist(), functions.name, strict=True))
+    _require(len(pairs) == len(functions), "a function is there twice")
+    for name, weights, items in (
+        ("functions", sums.functions, len(functions)),
+        ("modules", sums.modules, len(modules)),
+    ):
+        _within(f"{name}.process", weights.process, len(profile.processes))
+        _within(f"{name}.item", weights.item, items)
+        keys = set(zip(weights.process.tolist(), weights.item.tolist(), strict=True))
+        _require(len(keys) == len(weights), f"{name} have a weight twice")
+        for exclusive, inclusive in (
+            (weights.exclusive_samples, weights.inclusive_samples),
+            (weights.exclusive_ns, weights.inclusive_ns),
+        ):
+            known = inclusive != NOT_KNOWN
+            _require(bool(np.all(exclusive >= 0)), f"{name} have a negative weight")
+            _require(bool(np.all(inclusive[known] >= exclusive[known])), f"{name} are less inclusive than exclusive")
+    left, right = (_by_process(profile, weights) for weights in (sums.functions, sums.modules))
+    _require(bool(np.all(left == right)), "functions and modules do not add up to the same")
+    for name, rows, length in (
+        ("calls.process", sums.calls.process, len(profile.processes)),
+        ("calls.caller", sums.calls.caller, len(functions)),
+        ("calls.callee", sums.calls.callee, len(functions)),
+    ):
+        _within(name, rows, length)
+
+
+def _by_process(profile: Profile, weights: ItemWeights) -> I64:
+    """Exclusive samples and ns of each process: shape (2, processes)."""
+    total = np.zeros((2, len(profile.processes)), np.int64)
+    np.add.at(total[0], weights.process, weights.exclusive_samples)
+    np.add.at(total[1], weights.process, weights.exclusive_ns)
+    return total
 
 
 def _within(name: str, rows: npt.NDArray[np.signedinteger], length: int, lowest: int = 0) -> None:

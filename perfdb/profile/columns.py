@@ -12,6 +12,8 @@ A *frame* is a place in a loaded module, as an RVA (address minus image base), b
 run. Callers are kept at `return address - 1`, so that a call in the last instruction of a function belongs to that
 function. A frame outside every module has `loaded` -1 and keeps the address itself.
 
+Some sources tell no samples but sums of them: their profiles have `sums`, and no samples, stacks or frames.
+
 Idle time is not in `samples`: the trace's idle samples are counted in `idle_count`, and `sample_count` counts them too.
 Times are in ns since the start of the trace; weights are in ns.
 """
@@ -37,6 +39,21 @@ UNKNOWN_MODULE = "<unknown>"
 
 UNRESOLVED = "<unresolved>"
 """The function of a frame that has no symbol."""
+
+TRIMMED = "<trimmed>"
+"""The function of work whose functions the source leaves out because each did little."""
+
+POOLED_PROCESS = "<all processes>"
+"""The process of work that its source does not tell apart by process."""
+
+NO_PID = -1
+"""The pid of a process whose pid is not known, and of `POOLED_PROCESS`."""
+
+STACKS, EDGES, LEAF = "stacks", "edges", "leaf"
+"""How much a run tells: whole call paths; functions with their callers and callees; only what was running."""
+
+NOT_KNOWN = -1
+"""An inclusive weight that the source does not tell, in samples or ns."""
 
 FLAG_DPC = 1
 FLAG_ISR = 2
@@ -74,7 +91,8 @@ class Process:
     """One process of the trace.
 
     `incarnation` tells processes apart that bore the same pid one after the other: 0 is the first of them.
-    `start_ns` and `end_ns` are None where the process was running before or after the trace.
+    `start_ns` and `end_ns` are None where the process was running before or after the trace. `samples` is its own work
+    where the source tells that, but not which functions did it; else None.
     """
 
     pid: int
@@ -84,6 +102,7 @@ class Process:
     incarnation: int = 0
     start_ns: int | None = None
     end_ns: int | None = None
+    samples: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +176,58 @@ class SampleTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemWeights:
+    """Weights per process and item, both distinct, in the order of (process, item): shape (rows,).
+
+    An item is a row of whatever table the weights are of. Inclusive weights may be `NOT_KNOWN`.
+    """
+
+    process: I32
+    item: I32
+    exclusive_samples: I64
+    inclusive_samples: I64
+    exclusive_ns: I64
+    inclusive_ns: I64
+
+    def __len__(self) -> int:
+        return len(self.process)
+
+
+@dataclass(frozen=True, slots=True)
+class CallTable:
+    """Who called whom: shape (calls,). (process, caller, callee) are distinct; the latter are rows of the functions.
+
+    Every occurrence of the call on a stack counts, so a recursive one may count more than once a sample.
+    """
+
+    process: I32
+    caller: I32
+    callee: I32
+    samples: I64
+    weight_ns: I64
+
+    def __len__(self) -> int:
+        return len(self.process)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a source tells that keeps no samples: items of `functions` and `modules` are rows of the profile's tables.
+
+    The exclusive weights of a process are the same sum over its functions and over its modules.
+    """
+
+    functions: ItemWeights
+    modules: ItemWeights
+    calls: CallTable
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """One profiling run, read and joined. Rows of one table name rows of another by index; see the module."""
+    """One profiling run, read and joined. Rows of one table name rows of another by index; see the module.
+
+    `detail` is `STACKS` where there are samples, else `EDGES` or `LEAF`, and `sums` hold the weights.
+    """
 
     source: Source
     machine: Machine
@@ -176,5 +245,6 @@ class Profile:
     frames: FrameTable
     stacks: StackTable
     samples: SampleTable
-    detail: str = "stacks"
+    detail: str = STACKS
     caveats: tuple[Caveat, ...] = ()
+    sums: Sums | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfdb.profile.columns import I32, I64, Bool, Profile, StackTable
+from perfdb.profile.columns import I32, I64, Bool, ItemWeights, Profile, StackTable
 from perfdb.profile.grouping import distinct
 
 
@@ -24,18 +24,6 @@ class StackWeights:
     stack: I32
     samples: I64
     weight_ns: I64
-
-
-@dataclass(frozen=True, slots=True)
-class ItemWeights:
-    """Weights per process and item, both distinct, in the order of (process, item): shape (rows,)."""
-
-    process: I32
-    item: I32
-    exclusive_samples: I64
-    inclusive_samples: I64
-    exclusive_ns: I64
-    inclusive_ns: I64
 
 
 def sum_samples(profile: Profile) -> StackWeights:
@@ -81,6 +69,21 @@ def item_weights(stacks: StackTable, label: I32, weights: StackWeights) -> ItemW
         exclusive_ns=_sum(leaf, weights.weight_ns, len(keys)),
         inclusive_ns=_sum(group, weights.weight_ns[source], len(keys)),
     )
+
+
+def function_weights(profile: Profile) -> ItemWeights:
+    """The weights of the profile's functions."""
+    if profile.sums:
+        return profile.sums.functions
+    return item_weights(profile.stacks, profile.frames.function[profile.stacks.frame], sum_samples(profile))
+
+
+def module_weights(profile: Profile) -> ItemWeights:
+    """The weights of the profile's modules."""
+    if profile.sums:
+        return profile.sums.modules
+    module = profile.functions.module[profile.frames.function[profile.stacks.frame]]
+    return item_weights(profile.stacks, module, sum_samples(profile))
 
 
 def _outermost(stacks: StackTable, label: I32) -> Bool:

@@ -4,9 +4,35 @@
 never open anything themselves.
 """
 
+from perfdb.readers.butterfly import BUTTERFLY
+from perfdb.readers.dumper import DUMPER
 from perfdb.readers.etl import ETL
-from perfdb.readers.files import OpenTrace, Reader, expand_paths, open_trace
+from perfdb.readers.files import (
+    Content,
+    FoundTraces,
+    OpenTrace,
+    Reader,
+    ReadOptions,
+    choose_readers,
+    expand_paths,
+    find_traces,
+    open_trace,
+)
+from perfdb.readers.folded import FOLDED
+from perfdb.readers.profile_detail import PROFILE_DETAIL
+from perfdb.readers.wpa import WPA
 
-READERS: tuple[Reader, ...] = (ETL,)
+READERS: tuple[Reader, ...] = (ETL, DUMPER, BUTTERFLY, PROFILE_DETAIL, WPA, FOLDED)
 
-__all__ = ["READERS", "OpenTrace", "Reader", "expand_paths", "open_trace"]
+__all__ = [
+    "READERS",
+    "Content",
+    "FoundTraces",
+    "OpenTrace",
+    "ReadOptions",
+    "Reader",
+    "choose_readers",
+    "expand_paths",
+    "find_traces",
+    "open_trace",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from perfdb.profile.columns import NO_PID
 from perfdb.profile.outcome import KNOWN, Outcome
 from perfdb.report.blocks import Report, Table
 from perfdb.report.cells import printable
@@ -20,7 +21,7 @@ def outcome_line(outcome: Outcome) -> str:
         short_run(outcome.run_id),
         outcome.example,
         commit,
-        f"{outcome.process} ({outcome.pid})",
+        outcome.process if outcome.pid == NO_PID else f"{outcome.process} ({outcome.pid})",
         f"{outcome.samples:,} samples",
         f"{outcome.cpu_ms:,.1f} ms CPU",
         f"hottest {outcome.hottest_module} {outcome.hottest_share * 100:.1f} %",

@@ -78,11 +78,11 @@ def _table(kind: str, example: HotExample, items: tuple[HotItem, ...], rest: tup
     return Table(columns, tuple(rows))
 
 
-def _costs(hot: HotItem) -> tuple[float, float, float, float]:
+def _costs(hot: HotItem) -> tuple[float, float, float | None, float | None]:
     return (
         hot.exclusive.mean / NS_PER_MS,
         hot.exclusive_share,
-        hot.inclusive.mean / NS_PER_MS,
+        None if hot.inclusive is None else hot.inclusive.mean / NS_PER_MS,
         hot.inclusive_share,
     )
 

@@ -137,7 +137,7 @@ class Costs:
     """Weights per run, process and item, in columns of one length; a run's rows are together, the heaviest first.
 
     Text is in object arrays of str. `function` is None where the items are modules. An item that a process never had
-    on a stack has no row.
+    on a stack has no row. Inclusive weights that the run does not tell are `NOT_KNOWN`.
     """
 
     run_id: Text

@@ -10,14 +10,14 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from perfdb.profile.columns import Caveat
+from perfdb.profile.columns import NOT_KNOWN, Caveat
 from perfdb.store.migrations import applied
 from perfdb.store.model import Costs, HistoryInfo, Measurement, RecordedCommit, Run, RunMark, RunProcess
 from perfdb.store.queries import internal
 
 TABLES = (
     "revision", "example", "machine", "run", "run_tag", "run_caveat", "measurement", "process", "run_module",
-    "module", "function", "stack", "sample", "function_weight", "module_weight",
+    "module", "function", "stack", "sample", "function_weight", "module_weight", "call",
 )  # fmt: skip
 """The tables of a history, but for the record of its migrations."""
 
@@ -71,8 +71,17 @@ def function_costs(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]
 def _costs(connection: duckdb.DuckDBPyConnection, query: str, run_ids: Sequence[str], main_only: bool) -> Costs:
     params = {"run_ids": _joined(run_ids), "main_only": str(main_only)}
     columns = connection.execute(internal(query).sql, params).fetchnumpy()
-    plain: dict[str, Any] = {name: np.ma.getdata(column) for name, column in columns.items()}
+    plain: dict[str, Any] = {name: _filled(column) for name, column in columns.items()}
     return Costs(**{"function": None, **plain})
+
+
+def _filled(column: Any) -> Any:
+    """A column in which `NOT_KNOWN` stands for null; only inclusive weights can be null."""
+    return (
+        column.filled(NOT_KNOWN)
+        if isinstance(column, np.ma.MaskedArray) and column.mask.any()
+        else np.ma.getdata(column)
+    )
 
 
 def processes(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[RunProcess]:

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from perfdb import __version__
 from perfdb.profile import identity
-from perfdb.profile.columns import I32, I64, U64, UNRESOLVED, Profile
+from perfdb.profile.columns import I32, I64, NOT_KNOWN, U64, UNRESOLVED, ItemWeights, Profile, Sums
 from perfdb.profile.grouping import distinct
-from perfdb.profile.weights import ItemWeights, StackWeights, item_weights, sum_samples
+from perfdb.profile.weights import StackWeights, item_weights, sum_samples
 from perfdb.store.atomic import atomic
 from perfdb.store.model import NewRun, Revision, SourceRun
 from perfdb.store.run_id import uuid7
@@ -33,6 +33,9 @@ _INCOMING, _NUMBERS, _ROW, _TEXT = "perfdb_incoming", "perfdb_numbers", "perfdb_
 
 _ABSENT = -(1 << 62)
 """A number that no pid and no time is."""
+
+_INCLUSIVE = ("inclusive_samples", "inclusive_ns")
+"""The weights that not every source tells."""
 
 _SEPARATOR = "\x1e"
 """ASCII's record separator, which stands in no name: `_clean` sees to that."""
@@ -211,8 +214,9 @@ def _write_run_details(
         "parent_pid": _optional([each.parent_pid for each in processes]),
         "started_ns": _optional([each.start_ns for each in processes]),
         "ended_ns": _optional([each.end_ns for each in processes]),
+        "samples": _optional([each.samples for each in processes]),
     }
-    optional = ("parent_pid", "started_ns", "ended_ns")
+    optional = ("parent_pid", "started_ns", "ended_ns", "samples")
     _insert_run(connection, "process", run_id, process, optional)
     loaded: Columns = {
         "module_id": keys.module[[each.module for each in profile.loaded]] if profile.loaded else _ids(),
@@ -241,6 +245,9 @@ def _write_weights(
     connection: duckdb.DuckDBPyConnection, profile: Profile, run_id: str, keys: _Keys, weights: StackWeights
 ) -> None:
     """The samples, summed by function-level stack, and what they come to by function and by module."""
+    if profile.sums:
+        _write_sums(connection, profile, profile.sums, run_id, keys)
+        return
     stacks, stack = np.unique(keys.stack, return_inverse=True)
     stack = stack[weights.stack].astype(np.int64)
     row, group = distinct(weights.process, weights.tid, stack)
@@ -253,15 +260,35 @@ def _write_weights(
     _insert_run(connection, "sample", run_id, sample)
     by_function = item_weights(profile.stacks, keys.stack_function_row, weights)
     function = _process_columns(profile, by_function.process) | {"function_id": keys.functions[by_function.item]}
-    _insert_run(connection, "function_weight", run_id, function | _weight_columns(by_function))
+    _insert_run(connection, "function_weight", run_id, function | _weight_columns(by_function), _INCLUSIVE)
     by_module = item_weights(profile.stacks, keys.stack_module_row, weights)
     module = _process_columns(profile, by_module.process) | {"module_id": keys.modules[by_module.item]}
-    _insert_run(connection, "module_weight", run_id, module | _weight_columns(by_module))
+    _insert_run(connection, "module_weight", run_id, module | _weight_columns(by_module), _INCLUSIVE)
+
+
+def _write_sums(connection: duckdb.DuckDBPyConnection, profile: Profile, sums: Sums, run_id: str, keys: _Keys) -> None:
+    """The weights of functions and modules, and the calls, of a source that tells no samples."""
+    for table, key, ids, weights in (
+        ("function_weight", "function_id", keys.function, sums.functions),
+        ("module_weight", "module_id", keys.module, sums.modules),
+    ):
+        columns = _process_columns(profile, weights.process) | {key: ids[weights.item]} | _weight_columns(weights)
+        _insert_run(connection, table, run_id, columns, _INCLUSIVE)
+    calls = _process_columns(profile, sums.calls.process) | {
+        "caller_id": keys.function[sums.calls.caller],
+        "callee_id": keys.function[sums.calls.callee],
+        "samples": sums.calls.samples,
+        "weight_ns": sums.calls.weight_ns,
+    }
+    _insert_run(connection, "call", run_id, calls)
 
 
 def _unresolved(profile: Profile, weights: StackWeights, main: int) -> int:
     """How many samples of the main process have a leaf without a symbol."""
     nameless = np.array([name == UNRESOLVED for name in profile.functions.name], np.bool_)
+    if profile.sums:
+        told = profile.sums.functions
+        return int(told.exclusive_samples[(told.process == main) & nameless[told.item]].sum())
     mine = weights.process == main
     leaf = profile.frames.function[profile.stacks.frame[weights.stack[mine]]]
     return int(weights.samples[mine][nameless[leaf]].sum())
@@ -276,10 +303,14 @@ def _process_columns(profile: Profile, process: I32) -> dict[str, npt.NDArray[An
 def _weight_columns(weights: ItemWeights) -> dict[str, npt.NDArray[Any]]:
     return {
         "exclusive_samples": weights.exclusive_samples,
-        "inclusive_samples": weights.inclusive_samples,
+        "inclusive_samples": _or_absent(weights.inclusive_samples),
         "exclusive_ns": weights.exclusive_ns,
-        "inclusive_ns": weights.inclusive_ns,
+        "inclusive_ns": _or_absent(weights.inclusive_ns),
     }
+
+
+def _or_absent(values: I64) -> I64:
+    return np.where(values == NOT_KNOWN, _ABSENT, values)
 
 
 def _insert_new(

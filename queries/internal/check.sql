@@ -65,6 +65,10 @@ with duplicate as (
     from module_weight
     where module_id not in (select module_id from module)
     union all
+    select 'calls of a function that is not there', run_id::varchar
+    from call
+    where caller_id not in (select function_id from function) or callee_id not in (select function_id from function)
+    union all
     select 'loaded modules that are not there', run_id::varchar
     from run_module
     where module_id not in (select module_id from module)
@@ -86,11 +90,21 @@ with duplicate as (
         select 'function_weight', run_id from function_weight
         union all
         select 'module_weight', run_id from module_weight
+        union all
+        select 'call', run_id from call
     )
     where run_id not in (select run_id from run)
+), summed as (
+    -- runs that have no samples: their functions must come to what their modules come to
+    select run_id from run where detail != 'stacks'
 ), work as (
     select run_id, pid, incarnation, sum(samples) as samples, sum(weight_ns) as weight_ns
     from sample
+    group by run_id, pid, incarnation
+    union all
+    select run_id, pid, incarnation, sum(exclusive_samples), sum(exclusive_ns)
+    from module_weight
+    where run_id in (select run_id from summed)
     group by run_id, pid, incarnation
 ), by_item as (
     select 'functions' as items, run_id, pid, incarnation, exclusive_samples, exclusive_ns, inclusive_samples, inclusive_ns

@@ -16,11 +16,11 @@ select
     process.name,
     process.command_line,
     process.pid = run.main_pid and process.incarnation = run.main_incarnation as is_main,
-    coalesce(work.samples, 0)::bigint as samples,
-    coalesce(work.weight_ns, 0)::bigint as weight_ns
+    coalesce(work.samples, process.samples, 0)::bigint as samples,
+    coalesce(work.weight_ns, process.samples * run.interval_ns, 0)::bigint as weight_ns
 from process
 join run on run.run_id = process.run_id
 left join work
     on work.run_id = process.run_id and work.pid = process.pid and work.incarnation = process.incarnation
 where process.run_id in (select run_id from chosen)
-order by process.run_id, coalesce(work.weight_ns, 0) desc, process.pid, process.incarnation
+order by process.run_id, coalesce(work.weight_ns, process.samples * run.interval_ns, 0) desc, process.pid, process.incarnation

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfdb.compare import Costs, Item, close_ledger, pivot
-from perfdb.compare.ledger import CHANGED, NEW, VANISHED, ledger_sum
-from perfdb.profile.columns import UNKNOWN_MODULE, UNRESOLVED
+from perfdb.compare.ledger import CHANGED, NEW, UNTOLD, VANISHED, ledger_sum
+from perfdb.profile.columns import TRIMMED, UNKNOWN_MODULE, UNRESOLVED
 
 ITEMS = (
     Item("app.exe", "main"),
@@ -116,3 +116,31 @@ def test_of_equal_changes_the_greater_cost_comes_first() -> None:
     rows = close_ledger(baseline, contender).rows
 
     assert ["more.dll", "large.dll", "small.dll"] == [str(row.item) for row in rows]
+
+
+def test_a_function_that_a_report_may_have_left_out_is_neither_new_nor_vanished() -> None:
+    trimmed = Item("app.exe", TRIMMED)
+    left = pivot(["a"], ["a", "a"], [Item("app.exe", "big"), trimmed], [90, 10], [90, -1])
+    right = pivot(
+        ["b"],
+        ["b", "b", "b"],
+        [Item("app.exe", "big"), Item("app.exe", "small"), Item("b.dll", "new")],
+        [90, 7, 3],
+        [90, 7, 3],
+    )
+
+    ledger = close_ledger(left, right)
+    status = {str(entry.item): entry.status for entry in ledger.rows}
+    assert {"app.exe!big": CHANGED, "app.exe!small": UNTOLD, "b.dll!new": NEW} == status
+    assert (1, 10, 0) == (ledger.unresolved.count, ledger.unresolved.baseline_ns, ledger.unresolved.contender_ns)
+    assert ledger.total.delta_ns == ledger_sum(ledger) == 0
+    short = close_ledger(left, right, top=0)
+    assert (1, 0, 2) == (short.new.count, short.vanished.count, short.others.count)
+
+
+def test_inclusive_costs_that_a_run_does_not_tell_are_not_known() -> None:
+    main, work = Item("app.exe", "main"), Item("app.exe", "work")
+    costs = pivot(["a", "b"], ["a", "b", "b"], [main, main, work], [5, 6, 7], [5, -1, 7], partial=["b"])
+
+    assert [[5, 0], [-1, 7]] == costs.inclusive_ns.tolist()
+    assert [[5, 0], [6, 7]] == costs.exclusive_ns.tolist()

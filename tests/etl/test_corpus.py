@@ -14,7 +14,8 @@ import pytest
 from perfdb.etl import looks_like_etl
 from perfdb.profile import UNKNOWN_MODULE, Profile
 from perfdb.profile.check import self_check
-from perfdb.profile.weights import ItemWeights, item_weights, sum_samples
+from perfdb.profile.columns import ItemWeights
+from perfdb.profile.weights import item_weights, sum_samples
 from tests.etl.traces import read
 from tests.twins.agree import assert_agree
 from tests.twins.etl_walker import walk

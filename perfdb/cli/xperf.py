@@ -1,0 +1,68 @@
+"""`perfdb xperf`: xperf's classic reports, beside the trace."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from perfdb.api.xperf import Written
+
+
+class Kind(StrEnum):
+    """One of xperf's reports."""
+
+    summary = "summary"
+    butterfly = "butterfly"
+    detail = "detail"
+
+
+def xperf(
+    context: typer.Context,
+    paths: Annotated[list[str], typer.Argument(metavar="TRACE…", help="Traces (.etl), folders of them, or globs.")],
+    output_folder: Annotated[
+        Path | None,
+        typer.Option("--output-folder", metavar="DIR", help="Where the reports go. Default: beside their trace."),
+    ] = None,
+    only: Annotated[
+        list[Kind] | None,
+        typer.Option("--only", metavar="KIND", help="Only this report: summary, butterfly or detail; may be repeated."),
+    ] = None,
+    min_hits: Annotated[
+        int, typer.Option("--min-hits", min=1, metavar="N", help="Leave functions under N hits out of the butterfly.")
+    ] = 10,
+    force: Annotated[bool, typer.Option("--force", help="Replace reports that exist.")] = False,
+) -> None:
+    """Write xperf's own reports of a trace beside it."""
+    from perfdb.api.xperf import ReportRequest, write_reports
+    from perfdb.cli.output import say
+    from perfdb.cli.progress import ProgressBar
+    from perfdb.report.cells import printable
+
+    request = ReportRequest(tuple(paths), output_folder, tuple(each.value for each in only or ()), min_hits, force)
+    reports: list[Written] = []
+    with ProgressBar() as bar:
+        for report in write_reports(request, context.obj.history().settings, bar.show):
+            reports.append(report)
+            if report.problem:
+                say(f"error: {report.problem}")
+                continue
+            typer.echo(printable(f"{report.path}  {report.size_bytes:,} bytes"))
+            if report.note:
+                say(f"note: {report.path.name}: {report.note}")
+    _fail_for(reports)
+
+
+def _fail_for(reports: list[Written]) -> None:
+    """End with an error where a report failed; why has been said with it."""
+    from perfdb.errors import InputError
+
+    failed = sum(bool(report.problem) for report in reports)
+    if failed and len(reports) == 1:
+        raise typer.Exit(InputError.exit_code)
+    if failed:
+        others = "the others were" if failed < len(reports) else "nothing was"
+        raise InputError(f"{failed} of {len(reports)} reports could not be written; {others}.")
