@@ -12,6 +12,7 @@ from pathlib import Path
 
 from perfdb.etl import read_etl
 from perfdb.profile import Source
+from tests.bench.dumper import dumper
 from tests.bench.large import large_trace
 from tests.bench.measure import CACHE, Figure, best_of, corpus_trace, perfdb, program, read_in_a_process
 
@@ -162,6 +163,7 @@ BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "read": read,
     "memory": memory,
     "large": large,
+    "dumper": dumper,
     "record": record,
     "help": help_,
     "diff": diff,
