@@ -107,7 +107,7 @@ def test_a_code_page_is_guessed_line_by_line() -> None:
         ("[Root]/a.dll/b.dll", ["a.dll", "b.dll"]),
     ],
 )
-def test_a_stack_is_divided_where_a_frame_begins(cell: str, frames: list[str]) -> None:
+def test_trap_31_a_stack_is_divided_where_a_frame_begins(cell: str, frames: list[str]) -> None:
     assert frames == split_stack(cell)
 
 
@@ -165,7 +165,7 @@ def test_columns_are_found_by_their_labels() -> None:
 @pytest.mark.parametrize(
     "labels", ["Process,Stack,Count,Stack,TimeStamp (s)", "Process,Stack,Count,TimeStamp (s),Stack"]
 )
-def test_of_two_columns_of_one_name_the_fuller_stacks_count(labels: str) -> None:
+def test_trap_31_of_two_columns_of_one_name_the_fuller_stacks_count(labels: str) -> None:
     cells = {"Process": "a.exe (1)", "Count": "1", "TimeStamp (s)": "0.5"}
     short, full = "k.sys!g", "[Root]/a.exe!f/k.sys!g"
     for first, second in ((short, full), (full, short)):
@@ -225,7 +225,7 @@ def event(
     return (process, 2, stack, count, f"{count}.0", time)
 
 
-def test_of_single_samples_and_their_sums_the_samples_count() -> None:
+def test_trap_31_of_single_samples_and_their_sums_the_samples_count() -> None:
     rows = (event(3, ""), event(), event(time="0.6"), event(1, "", stack="k.sys!g"), event(stack="k.sys!g"))
     profile = read_as(WPA, table(EVENTS, *rows))
 
@@ -309,7 +309,7 @@ def test_weights_that_differ_leave_the_interval_a_guess() -> None:
         (["3", "4"], [3_000_000, 4_000_000]),
     ],
 )
-def test_numbers_of_a_locale(cells: list[str], ns: list[int]) -> None:
+def test_trap_30_numbers_of_a_locale(cells: list[str], ns: list[int]) -> None:
     data = table("Process,Stack,Count,Weight (ms)", *[("a.exe (1)", "a.exe!f", 1, cell) for cell in cells])
 
     assert ns == read_as(WPA, data).samples.weight_ns.tolist()

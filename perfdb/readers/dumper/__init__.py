@@ -37,6 +37,14 @@ def _recognises(head: bytes) -> bool:
 
 
 def _read(content: Content, source: Source, options: ReadOptions) -> Profile:
+    rows, told = _rows(content, source, options, with_idle=False)
+    if rows.missed_idle_stacks():  # it came very late, which is rare enough to begin anew
+        rows, told = _rows(content, source, options, with_idle=True)
+    return assemble(rows, told, source)
+
+
+def _rows(content: Content, source: Source, options: ReadOptions, with_idle: bool) -> tuple[Rows, Told]:
+    """All rows of the file, and what it tells besides."""
     blocks = ascii_blocks(content)
     head = b""
     for block in blocks:
@@ -45,7 +53,7 @@ def _read(content: Content, source: Source, options: ReadOptions) -> Profile:
             break
     layout, end = read_layout(head)
     info = read_info(head)
-    rows = Rows(layout, source.name)
+    rows = Rows(layout, source.name, with_idle=with_idle)
     carried, waiting, done = b"", head[end:], end
     for block in blocks:
         carried = rows.take(carried, waiting, is_last=False)
@@ -58,7 +66,7 @@ def _read(content: Content, source: Source, options: ReadOptions) -> Profile:
     carried = rows.take(carried, waiting, is_last=True)
     # A DOS end-of-file mark, or zeros where the disk was full, are no line; anything else is one that was cut.
     is_cut = bool(carried.strip(b"\0\r\x1a"))
-    return assemble(rows, Told(info, layout.has_header, is_cut, options.interval_ns), source)
+    return rows, Told(info, layout.has_header, is_cut, options.interval_ns)
 
 
 DUMPER = Reader(

@@ -39,11 +39,12 @@ class Rows:
     source_name: str
     places: Places = field(default_factory=Places)
     owners: list[OtherOwners] = field(default_factory=list)
+    with_idle: bool = False
     _lines: int = 0
 
     def __post_init__(self) -> None:
         self.rundown = Rundown(self.layout)
-        self.samples = Samples(self.layout, self.source_name, self.places)
+        self.samples = Samples(self.layout, self.source_name, self.places, with_idle=self.with_idle)
         self.stacks = Stacks(self.layout, self.source_name, self.places)
 
     @property
@@ -54,7 +55,7 @@ class Rows:
     def take(self, *parts: bytes, is_last: bool) -> bytes:
         """Read the lines of a block; returns what of its end must be read with the next block.
 
-        That is a line without an end, and the stack before it, of which there may be more rows to come.
+        That is a line without an end, and the stack before it, of which there may be more rows to come, with its event.
         """
         lines = split_lines(*parts)
         names = name_words(lines)
@@ -62,7 +63,7 @@ class Rows:
         kept, rest = len(lines.start), lines.rest
         if not is_last:
             other = np.flatnonzero(~is_stack)
-            cut = int(other[-1]) + 1 if len(other) else 0
+            cut = int(other[-1]) if len(other) else 0
             if cut < kept and rest - int(lines.start[cut]) < LONGEST_CARRY:
                 kept, rest = cut, int(lines.start[cut])
         rows = np.arange(kept)
@@ -79,15 +80,22 @@ class Rows:
         # Few kinds of events make up all rows: each kind is looked at once.
         last, middle, first = (word[rows] for word in names)
         keys, kind = np.unique(mix64(mix64(last) ^ middle) ^ first, return_inverse=True)
+        told: list[tuple[int, str]] = []
         for number in range(len(keys)):
             of_kind = rows[kind == number]
             head = lines.text(int(lines.start[of_kind[0]]), int(lines.comma(of_kind[:1], 0)[0]))
             event = decode(head).strip()
             if event in RUNDOWN:
-                for row in of_kind.tolist():
-                    self.rundown.take(event, decode(line_bytes(lines, row)))
+                told += [(row, event) for row in of_kind.tolist()]
             else:
                 self._take_owners(lines, of_kind, self.layout.of(event))
+        for row, event in sorted(told):
+            self.rundown.take(event, decode(line_bytes(lines, row)))
+
+    def missed_idle_stacks(self) -> bool:
+        """Whether a stack of the idle thread came in another block than its sample, which was then not read in full."""
+        on_thread_0 = [block.ticks[block.tid == 0] for block in self.stacks.blocks]
+        return bool(np.isin(self.samples.unread_ticks(), np.concatenate([np.zeros(0, np.int64), *on_thread_0])).any())
 
     def _take_owners(self, lines: Lines, rows: I64, columns: Sequence[str]) -> None:
         thread = next((columns.index(name) for name in (NEW_THREAD, THREAD) if name in columns), None)

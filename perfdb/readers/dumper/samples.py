@@ -41,6 +41,9 @@ from perfdb.readers.dumper.texts import Places, Texts
 from perfdb.readers.symbol_text import join_process
 from perfdb.readers.text import decode
 
+UNREAD = np.uint64(0)
+"""The place of a sample that was not read in full."""
+
 IDLE_TEXT = 0
 """The number of the process text of the idle thread's samples, and of the empty text that is their symbol."""
 
@@ -71,6 +74,7 @@ class Samples:
     samples: list[SampleRows] = field(default_factory=list)
     middles: Texts = field(default_factory=Texts)
     processes: Texts = field(default_factory=Texts)
+    with_idle: bool = False
     malformed: int = 0
     last_ticks: int = 0
 
@@ -83,8 +87,7 @@ class Samples:
         """Read the samples of a block of lines. `idle_stacks` are the times of stacks of thread 0.
 
         Most rows are of the idle thread, which is 0 on every processor, and nobody asks for more than their number:
-        only those that may have a stack are read in full. (Where such a stack should come in a later block of the file,
-        it tells the address itself.)
+        unless `with_idle` says otherwise, only those that have a stack in this block are read in full.
         """
         if not len(rows):
             return
@@ -102,7 +105,7 @@ class Samples:
         good = is_time & is_tid & is_count
         odd.append(rows[~good])
         rows, ticks, tid, count = rows[good], ticks[good], tid[good], count[good]
-        is_full = (tid != 0) | np.isin(ticks, idle_stacks)
+        is_full = (tid != 0) | np.isin(ticks, idle_stacks) | self.with_idle
         full = np.flatnonzero(is_full)
         ip, cpu, is_whole = np.zeros(len(rows), np.uint64), np.zeros(len(rows), np.int64), np.ones(len(rows), np.bool_)
         ip[full], is_ip = hexadecimals(lines, *field_span(lines, rows[full], at.address))
@@ -115,13 +118,17 @@ class Samples:
         process[full] = self.processes.number(lines, *field_span(lines, of_full, at.process))
         end = lines.comma(of_full, lines.commas[of_full] - behind) if behind else lines.end[of_full]
         middle[full] = self.middles.number(lines, lines.comma(of_full, at.text - 1) + 1, end)
-        leaf = np.zeros(len(rows), np.uint64)
+        leaf = np.full(len(rows), UNREAD)
         leaf[full] = self._leaf(ip[full], middle[full])
         self.samples.append(
             select(SampleRows(rows + lines_before, ticks, process, tid, ip, cpu, count, leaf), is_whole)
         )
         self._take_odd_samples(lines, np.concatenate(odd), lines_before, at)
         self.last_ticks = max(self.last_ticks, int(ticks.max(initial=0)))
+
+    def unread_ticks(self) -> I64:
+        """The times of the samples that were not read in full: those of the idle thread whose stack did not come."""
+        return np.concatenate([np.zeros(0, np.int64), *(part.ticks[part.leaf == UNREAD] for part in self.samples)])
 
     def _columns_behind(self, lines: Lines, rows: I64, at: SampleColumns) -> int:
         """How many columns follow the symbol, by the first rows: old builds print fewer than newer headers name."""
