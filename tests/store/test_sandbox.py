@@ -246,7 +246,6 @@ def test_the_seal_holds_without_the_guard(folder: Path, sandbox: store.Connectio
         ("selec 1", 'syntax error at or near "selec"'),
         ("select 'x'::integer", "Could not convert string 'x' to INT32"),
         ("select $missing", "missing"),
-        ("select now()", "has no value in Python here: cast it, as in now\\(\\)::timestamp"),
     ],
 )
 def test_a_mistake_is_told_in_a_few_lines(sandbox: store.Connection, sql: str, message: str) -> None:
@@ -254,6 +253,17 @@ def test_a_mistake_is_told_in_a_few_lines(sandbox: store.Connection, sql: str, m
         store.run_sql(sandbox, sql)
 
     assert len(str(told.value).splitlines()) <= 5
+
+
+def test_a_moment_with_a_time_zone_is_a_value_or_a_sentence(sandbox: store.Connection) -> None:
+    """DuckDB gives it to Python since 2.0.1; before, it asked for a package that perfdb does not need."""
+    try:
+        duckdb.execute("select now()").fetchall()
+    except duckdb.Error:
+        with pytest.raises(QueryError, match=r"has no value in Python here: cast it, as in now\(\)::timestamp"):
+            store.run_sql(sandbox, "select now()")
+    else:
+        assert 1 == len(store.run_sql(sandbox, "select now()").rows)
 
 
 def test_a_result_has_names_types_and_rows(sandbox: store.Connection) -> None:
