@@ -4,8 +4,7 @@
 """
 
 from perfdb.api.history import History, open_history
-from perfdb.api.record import RecordRequest
 from perfdb.api.scope import Scope
 from perfdb.profile.outcome import Outcome
 
-__all__ = ["History", "Outcome", "RecordRequest", "Scope", "open_history"]
+__all__ = ["History", "Outcome", "Scope", "open_history"]

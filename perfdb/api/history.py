@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfdb import store
-from perfdb.api import record as recording
 from perfdb.api.costs import costs_by_example, preferred_runs, what_is_common
 from perfdb.api.export import Exported, export_folded
 from perfdb.api.revision import find_side
@@ -25,6 +24,8 @@ from perfdb.revisions import Repository, parse_range
 
 if TYPE_CHECKING:
     import polars
+
+    from perfdb.api.record import RecordRequest
 
 _RUN = re.compile(r"r[0-9a-f]{4,32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """How runs are named: `r` and the end of the id, as tables show it, or the whole id."""
@@ -57,7 +58,9 @@ class History:
 
         Raises InputError where a trace fails, once all others are recorded.
         """
-        wanted = recording.RecordRequest(tuple(os.fspath(path) for path in paths), **request)
+        from perfdb.api.record import RecordRequest
+
+        wanted = RecordRequest(tuple(os.fspath(path) for path in paths), **request)
         outcomes = list(self.record_each(wanted))
         failed = [outcome.message for outcome in outcomes if outcome.status == FAILED]
         if failed:
@@ -66,10 +69,13 @@ class History:
         return outcomes
 
     def record_each(
-        self, request: recording.RecordRequest, progress: recording.Progress | None = None
+        self, request: RecordRequest, progress: Callable[[str, int, int], None] | None = None
     ) -> Iterator[Outcome]:
         """Record traces one by one, giving what became of each; one that fails does not stop the others."""
-        return recording.record_each(request, self.path, self.settings, self.folder, progress)
+        # Only recording needs the readers, which take as long to import as everything else.
+        from perfdb.api.record import record_each
+
+        return record_each(request, self.path, self.settings, self.folder, progress)
 
     def runs(self, revision: str | None = None, **filters: Any) -> polars.DataFrame:
         """The runs as a frame, newest first, of one schema whatever it holds; filters as in `list_runs`."""

@@ -16,9 +16,9 @@ from perfdb.api.xperf import VIA, ThroughXperf
 from perfdb.config import Settings
 from perfdb.errors import InputError, UsageError
 from perfdb.example_name import example_name
-from perfdb.profile.columns import NO_PID, POOLED_PROCESS, UNKNOWN_MODULE, UNRESOLVED, ItemWeights, Profile, Source
+from perfdb.profile.columns import NO_PID, POOLED_PROCESS, UNKNOWN_MODULE, UNRESOLVED, Profile, Source
 from perfdb.profile.outcome import FAILED, KNOWN, RECORDED, Outcome
-from perfdb.profile.weights import function_weights, module_weights
+from perfdb.profile.weights import own_work, work_of_processes
 from perfdb.readers.etl import ETL
 from perfdb.revisions import Repository
 from perfdb.units import NS_PER_MS
@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being read, and how many of how many bytes are done."""
 
 _KNOWN_MESSAGE = (
-    "this trace is recorded already for this commit and example, with the process, build and tags it had then; "
+    "this trace is recorded already for this commit and example, with the format, process, build and tags it had then; "
     "--again records it anew"
 )
 
@@ -75,7 +75,10 @@ def record_each(
             outcome = _with_left_out(outcome, traces.left_out.get(path, ()))
             yield xperf.with_note(outcome) if xperf else outcome
         except InputError as problem:
-            yield Outcome(FAILED, path.name, message=str(problem), exit_code=problem.exit_code)
+            message = str(problem)
+            if path.name not in message:  # among many, one must know which
+                message = f"{path}: {message}"
+            yield Outcome(FAILED, path.name, message=message, exit_code=problem.exit_code)
 
 
 def _with_left_out(outcome: Outcome, left_out: Sequence[Path]) -> Outcome:
@@ -166,9 +169,7 @@ def choose_main(profile: Profile, wanted: str | None) -> int:
 
     Of several processes with the name it is the one with the most work. Raises InputError where none has it.
     """
-    weights = module_weights(profile)
-    work = np.zeros(len(profile.processes), np.int64)
-    np.add.at(work, weights.process, weights.exclusive_ns)
+    work = work_of_processes(profile)
     rows = [row for row in range(len(work)) if work[row]]
     if wanted is None:
         busy = [row for row in rows if profile.processes[row].pid not in IDLE_PIDS] or rows
@@ -194,10 +195,12 @@ def _outcome(
     profile: Profile, main: int, run_id: str, example: str, recorded_as: RecordedAs, notes: tuple[str, ...]
 ) -> Outcome:
     process = profile.processes[main]
-    modules, functions = _of_process(module_weights(profile), main), _of_process(function_weights(profile), main)
-    samples, weight_ns = int(modules.exclusive_samples.sum()), int(modules.exclusive_ns.sum())
-    hottest = int(np.argmax(modules.exclusive_ns))
-    nameless = np.array([name == UNRESOLVED for name in profile.functions.name], np.bool_)[functions.item]
+    own = own_work(profile, main)
+    samples, weight_ns = int(own.samples.sum()), int(own.weight_ns.sum())
+    by_module = np.zeros(len(profile.modules), np.int64)
+    np.add.at(by_module, profile.functions.module, own.weight_ns)
+    hottest = int(np.argmax(by_module))
+    nameless = np.array([name == UNRESOLVED for name in profile.functions.name], np.bool_)
     return Outcome(
         status=RECORDED,
         source_name=profile.source.name,
@@ -209,17 +212,11 @@ def _outcome(
         pid=process.pid,
         samples=samples,
         cpu_ms=weight_ns / NS_PER_MS,
-        hottest_module=profile.modules[modules.item[hottest]],
-        hottest_share=int(modules.exclusive_ns[hottest]) / weight_ns if weight_ns else 0.0,
+        hottest_module=profile.modules[hottest],
+        hottest_share=int(by_module[hottest]) / weight_ns if weight_ns else 0.0,
         lost_events=profile.lost_events,
         lost_buffers=profile.lost_buffers,
-        unresolved_share=int(functions.exclusive_samples[nameless].sum()) / samples if samples else 0.0,
+        unresolved_share=int(own.samples[nameless].sum()) / samples if samples else 0.0,
         caveats=profile.caveats,
         notes=notes,
     )
-
-
-def _of_process(weights: ItemWeights, process: int) -> ItemWeights:
-    mine = weights.process == process
-    columns = {name: getattr(weights, name)[mine] for name in weights.__slots__}
-    return ItemWeights(**columns)

@@ -79,7 +79,7 @@ def record(
     as_json: Annotated[bool, typer.Option("--json", help="Print the runs as JSON.")] = False,
 ) -> None:
     """Read traces into the history, one run each."""
-    from perfdb.api import RecordRequest
+    from perfdb.api.record import RecordRequest
     from perfdb.cli.output import emit, say
     from perfdb.cli.progress import ProgressBar
     from perfdb.report.of_record import outcome_line, record_report

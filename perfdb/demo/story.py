@@ -11,7 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from perfdb.api import RecordRequest, open_history
+from perfdb.api import open_history
+from perfdb.api.record import RecordRequest
 from perfdb.demo.etl_writer import write_etl
 from perfdb.demo.indexer import BULK_INSERT, SAMPLES, trace_of_run
 from perfdb.errors import InputError, MissingToolError

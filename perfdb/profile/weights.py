@@ -71,19 +71,34 @@ def item_weights(stacks: StackTable, label: I32, weights: StackWeights) -> ItemW
     )
 
 
-def function_weights(profile: Profile) -> ItemWeights:
-    """The weights of the profile's functions."""
-    if profile.sums:
-        return profile.sums.functions
-    return item_weights(profile.stacks, profile.frames.function[profile.stacks.frame], sum_samples(profile))
+@dataclass(frozen=True, slots=True)
+class OwnWork:
+    """What the functions of one process did themselves: shape (functions,), one for each row of the profile's."""
+
+    samples: I64
+    weight_ns: I64
 
 
-def module_weights(profile: Profile) -> ItemWeights:
-    """The weights of the profile's modules."""
+def work_of_processes(profile: Profile) -> I64:
+    """The work of each process in ns: shape (processes,)."""
     if profile.sums:
-        return profile.sums.modules
-    module = profile.functions.module[profile.frames.function[profile.stacks.frame]]
-    return item_weights(profile.stacks, module, sum_samples(profile))
+        told = profile.sums.modules
+        return _sum(told.process, told.exclusive_ns, len(profile.processes))
+    return _sum(profile.samples.process, profile.samples.weight_ns, len(profile.processes))
+
+
+def own_work(profile: Profile, process: int) -> OwnWork:
+    """The exclusive weights of one process by function."""
+    count = len(profile.functions)
+    if profile.sums:
+        told = profile.sums.functions
+        mine = told.process == process
+        item = told.item[mine]
+        return OwnWork(_sum(item, told.exclusive_samples[mine], count), _sum(item, told.exclusive_ns[mine], count))
+    samples = profile.samples
+    mine = samples.process == process
+    item = profile.frames.function[profile.stacks.frame[samples.stack[mine]]]
+    return OwnWork(_sum(item, samples.count[mine], count), _sum(item, samples.weight_ns[mine], count))
 
 
 def _outermost(stacks: StackTable, label: I32) -> Bool:
@@ -100,7 +115,7 @@ def _outermost(stacks: StackTable, label: I32) -> Bool:
     return first
 
 
-def _sum(group: I64, values: I64, count: int) -> I64:
+def _sum(group: I32 | I64, values: I64, count: int) -> I64:
     """Integer sums per group; `bincount` would go through floating point and lose the last nanosecond."""
     total = np.zeros(count, np.int64)
     np.add.at(total, group, values)

@@ -164,7 +164,9 @@ def _caveats(report: Report, sums: HitSums, cut: list[str]) -> Iterator[Caveat]:
     if cut:
         lost = {"TblSI": "functions that only called others", "TblSN": "callers and callees"}
         missing = [lost[name] for name in cut if name in lost]
-        text = "the report is cut: " + (" and ".join(missing) + " are missing" if missing else "its tables are whole")
+        text = "the report is cut" + (
+            f": {' and '.join(missing)} are missing" if missing else " at its end, behind its tables"
+        )
         yield Caveat("truncated", text)
     if sums.contradictions:
         found = "; ".join(f"{what}: {count:,}" for what, count in sums.contradictions.items())

@@ -189,7 +189,7 @@ def _no_table(text: str, source: Source) -> TraceError:
     if _TIMELINE.search(text):
         return TraceError(
             f"{source.name}: asked for functions and their CPU time, found a timeline of how busy each processor was "
-            f"(-a profile without -detail, or -a cswitch). Make the table with {COMMAND} or record the .etl itself."
+            f"(-a profile without -detail, or -a cswitch). Make the table with {COMMAND}, or record the .etl itself."
         )
     return TraceError(
         f"{source.name}: asked for xperf's profile detail, found no header 'Process Name ( PID), Weight'. "

@@ -39,6 +39,8 @@ def _losses(outcome: Outcome) -> str:
     ]
     if outcome.unresolved_share:
         lost.append(f"{outcome.unresolved_share * 100:.0f} % without symbols")
+    if any(caveat.code == "losses-not-told" for caveat in outcome.caveats):
+        return ", ".join(["losses not told", *lost])
     return ", ".join(lost) or "nothing lost"
 
 

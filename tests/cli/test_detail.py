@@ -156,9 +156,19 @@ def test_a_file_without_process_names_has_the_one_that_is_said(perfdb: Run, tmp_
     ran = perfdb("--db", database, "record", tmp_path / "x.folded", *words)
 
     assert (0, "") == (ran.code, ran.err)
-    assert "app.exe  15 samples  7.5 ms CPU  hottest b.dll 80.0 %" in ran.out
+    assert "app.exe  15 samples  7.5 ms CPU  hottest b.dll 80.0 %  losses not told\n" in ran.out
     exported = perfdb("--db", database, "export", "--as", "folded").out
     assert "a.exe!main 3\na.exe!main;b.dll!f 12\n" == exported
+
+
+def test_of_many_files_the_one_that_fails_is_named(perfdb: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.folded").write_text("a.exe!main;b.dll!f 3\n")
+    (tmp_path / "bad.folded").write_text("a.exe!main;b.dll!f 12\na.exe!main 3.5\n")
+    ran = perfdb("--db", tmp_path / "h.duckdb", "record", tmp_path, "--commit", "f" * 40)
+
+    assert 3 == ran.code
+    assert f"error: {tmp_path / 'bad.folded'}: " in ran.err
+    assert "1 of 2 traces could not be recorded; the others were." in ran.err
 
 
 def test_of_files_made_from_one_trace_the_one_that_tells_most_is_recorded(

@@ -27,7 +27,7 @@ def cut_out(text: str, table: str) -> str:
 def test_a_report_that_is_cut_where_nothing_is_lost() -> None:
     text = page(APP, least=1).removesuffix("</html>")
 
-    assert "its tables are whole" in caveat(read(text), "truncated")
+    assert "at its end, behind its tables" in caveat(read(text), "truncated")
     assert functions(read(text)) == functions(read(text + "</html>"))
 
 

@@ -172,7 +172,7 @@ def test_trap_19_the_timeline_is_recognised_and_refused_with_the_right_command()
     raw = TIMELINE.encode()
 
     assert PROFILE_DETAIL.recognises(raw)
-    with pytest.raises(TraceError, match=f"found a timeline .* Make the table with {COMMAND} or record the .etl"):
+    with pytest.raises(TraceError, match=f"found a timeline .* Make the table with {COMMAND}, or record the .etl"):
         read_as(PROFILE_DETAIL, raw)
 
 

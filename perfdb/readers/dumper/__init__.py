@@ -17,13 +17,17 @@ does not describe it; the tests hold this reader against one that goes line by l
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from perfdb.errors import TraceError
 from perfdb.profile.columns import Profile, Source
-from perfdb.readers.dumper.assemble import Told, assemble
 from perfdb.readers.dumper.layout import END_MARK, MARK, looks_like_dump, read_info, read_layout
-from perfdb.readers.dumper.rows import Rows
 from perfdb.readers.files import Content, Reader, ReadOptions
 from perfdb.readers.text import ascii_blocks, head_text
+
+if TYPE_CHECKING:
+    from perfdb.readers.dumper.assemble import Told
+    from perfdb.readers.dumper.rows import Rows
 
 LONGEST_HEADER = 4 << 20
 """No header block is longer: without its end by then there is none."""
@@ -37,6 +41,8 @@ def _recognises(head: bytes) -> bool:
 
 
 def _read(content: Content, source: Source, options: ReadOptions) -> Profile:
+    from perfdb.readers.dumper.assemble import assemble
+
     rows, told = _rows(content, source, options, with_idle=False)
     if rows.missed_idle_stacks():  # it came very late, which is rare enough to begin anew
         rows, told = _rows(content, source, options, with_idle=True)
@@ -45,6 +51,9 @@ def _read(content: Content, source: Source, options: ReadOptions) -> Profile:
 
 def _rows(content: Content, source: Source, options: ReadOptions, with_idle: bool) -> tuple[Rows, Told]:
     """All rows of the file, and what it tells besides."""
+    from perfdb.readers.dumper.assemble import Told
+    from perfdb.readers.dumper.rows import Rows
+
     blocks = ascii_blocks(content)
     head = b""
     for block in blocks:

@@ -240,7 +240,9 @@ def _caveats(
     """What one must know to read the numbers."""
     info = told.info
     if told.is_cut:
-        yield Caveat("truncated", "the file ends inside a line: what followed is missing")
+        yield Caveat(
+            "truncated", "the file ends inside a line: what followed is missing, and the last stack may be short"
+        )
     if not told.has_header:
         yield Caveat("no-header", "the file has no header: its rows were read by the columns they usually have")
     if not info.is_there:
@@ -261,7 +263,7 @@ def _caveats(
         yield Caveat("malformed-rows", f"{rows.malformed:,} rows could not be understood and were left out")
     if rows.stacks.broken:
         yield Caveat("broken-stacks", f"{rows.stacks.broken:,} stacks have no innermost frame and were left out")
-    share = float(np.mean((kernel < 0) & (user < 0)))
+    share = float(np.average((kernel < 0) & (user < 0), weights=samples.count)) if samples.count.sum() else 0.0
     if share > STACKLESS_SHARE:
         yield Caveat("no-stacks", f"{share:.0%} of the samples have no stack: only their innermost function is known")
     yield Caveat(
