@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import lzma
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from perfdb.errors import InputError, TraceError
-from perfdb.readers import READERS, Reader, expand_paths, open_trace
+from perfdb.errors import InputError, TraceError, UsageError
+from perfdb.readers import READERS, Reader, expand_paths, files, find_traces, open_trace
 from tests.traces import small_trace
 
 
@@ -118,3 +119,39 @@ def test_a_caller_may_fail_with_an_error_of_its_own(trace: Path) -> None:
     """A problem of the work done with an open trace is not mistaken for one of opening it."""
     with pytest.raises(PermissionError), open_trace(trace, READERS):
         raise PermissionError("elsewhere")
+
+
+def test_the_format_that_is_named_decides_a_tie(trace: Path) -> None:
+    twin = Reader("twin", "another format", (".etl",), READERS[0].recognises, READERS[0].read)
+    with open_trace(trace, (*READERS, twin), "twin") as opened:
+        expected = opened.source.format
+
+    assert "twin" == expected
+    with pytest.raises(UsageError, match=r"asked to read as twn, found no such format\. perfdb reads: etl, "):
+        open_trace(trace, READERS, "twn").__enter__()
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, gzip.compress])
+def test_what_unpacks_to_more_than_memory_should_hold_goes_to_a_file(
+    trace: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
+    content = trace.read_bytes()
+    packed = trace.with_name("packed.etl.bin")
+    packed.write_bytes(pack(content))
+    monkeypatch.setattr(files, "IN_MEMORY_BYTES", 10)
+    with open_trace(packed, READERS) as opened, open_trace(trace, READERS) as plain:
+        assert plain.source.sha256 == opened.source.sha256
+        assert len(plain.read().samples) == len(opened.read().samples)
+
+
+def test_of_a_folder_only_what_looks_like_a_trace_is_meant(trace: Path) -> None:
+    """A text that was made from a trace and lies beside it would count the run twice."""
+    folder = trace.parent
+    (folder / "app_stacks.txt").write_text("main;work 3\n")
+    (folder / "other.folded.gz").write_bytes(gzip.compress(b"main;work 3\n"))
+    (folder / "readme.txt").write_text("how these were made\n")
+    (folder / "broken.csv.xz").write_bytes(lzma.compress(b"main;work 3\n")[:20])
+    found = find_traces([str(folder)], READERS)
+
+    assert (trace, folder / "other.folded.gz") == found.paths
+    assert {trace: (folder / "app_stacks.txt",)} == found.left_out
