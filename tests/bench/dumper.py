@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import lzma
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from perfdb.readers import READERS, open_trace
-from tests.bench.measure import CACHE, Figure, ReadCost, best_of, program, write_whole
+from tests.bench.measure import CACHE, Figure, ReadCost, best_of, cost_of, write_whole
 from tests.twins.dumper_lines import read_dump
 
 SECONDS = 1.5
@@ -22,27 +20,17 @@ LARGE_PEAK_MB = 600
 ROUNDS = 4
 MB = 1_000_000
 
-# `VmHWM` is the peak of the program alone; `ru_maxrss`, for systems without it, may include what the bench itself had.
-_READ = """
-import json, sys, time
+_IMPORTS = """
+import sys, time
 from pathlib import Path
 from perfdb.readers import READERS, open_trace
+"""
 
-def peak_kib():
-    try:
-        with open("/proc/self/status") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        import resource
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
-
-before = peak_kib()
+_READ = """
 start = time.perf_counter()
 with open_trace(Path(sys.argv[1]), READERS) as opened:
     profile = opened.read()
 seconds = time.perf_counter() - start
-print(json.dumps({"seconds": seconds, "before": before * 1024, "peak": peak_kib() * 1024,
-                  "samples": profile.sample_count, "caveats": [each.text for each in profile.caveats]}))
 """
 
 
@@ -88,8 +76,7 @@ def _against_the_twin(text: Path) -> Figure:
 
 
 def _read_in_a_process(text: Path) -> ReadCost:
-    found = json.loads(program([sys.executable, "-c", _READ, text]))
-    return ReadCost(found["seconds"], found["before"], found["peak"], found["samples"], tuple(found["caveats"]))
+    return cost_of(_IMPORTS, _READ, text)
 
 
 def _corpus_text(corpus: Path) -> Path:

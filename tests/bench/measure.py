@@ -66,13 +66,10 @@ def perfdb(*arguments: str | Path, folder: Path = CHECKOUT) -> str:
     return program([sys.executable, "-m", "perfdb", *arguments], folder)
 
 
-# Prints the seconds of a read and the peak of memory before and after it. `VmHWM` belongs to the program alone;
+# Around a read: prints its seconds and the peak of memory before and after it. `VmHWM` belongs to the program alone;
 # `ru_maxrss`, for systems without it, may include what the bench itself had when it started the program.
-_READ = """
-import json, mmap, sys, time
-from perfdb.etl import read_etl
-from perfdb.profile import Source
-import pyfwnt
+_BEFORE = """
+import json, sys
 
 def peak_kib():
     try:
@@ -83,13 +80,26 @@ def peak_kib():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
 
 before = peak_kib()
+"""
+
+_AFTER = """
+print(json.dumps({"seconds": seconds, "before": before * 1024, "peak": peak_kib() * 1024,
+                  "samples": profile.sample_count, "caveats": [each.text for each in profile.caveats]}))
+"""
+
+_IMPORTS = """
+import mmap, sys, time
+from perfdb.etl import read_etl
+from perfdb.profile import Source
+import pyfwnt
+"""
+
+_READ = """
 with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
     start = time.perf_counter()
     with memoryview(mapped) as data:
         profile = read_etl(data, Source("etl", "trace", ""))
     seconds = time.perf_counter() - start
-print(json.dumps({"seconds": seconds, "before": before * 1024, "peak": peak_kib() * 1024,
-                  "samples": profile.sample_count, "caveats": [each.text for each in profile.caveats]}))
 """
 
 
@@ -104,10 +114,16 @@ class ReadCost:
     caveats: tuple[str, ...]
 
 
+def cost_of(imports: str, work: str, path: Path) -> ReadCost:
+    """Read a file in a process of its own: `work` leaves `seconds` and `profile`, and what is imported is before it."""
+    script = imports + _BEFORE + work + _AFTER
+    found = json.loads(program([sys.executable, "-c", script, path]))
+    return ReadCost(found["seconds"], found["before"], found["peak"], found["samples"], tuple(found["caveats"]))
+
+
 def read_in_a_process(trace: Path) -> ReadCost:
     """Read a mapped trace in a process of its own."""
-    found = json.loads(program([sys.executable, "-c", _READ, trace]))
-    return ReadCost(found["seconds"], found["before"], found["peak"], found["samples"], tuple(found["caveats"]))
+    return cost_of(_IMPORTS, _READ, trace)
 
 
 def corpus_trace(corpus: Path) -> Path:
