@@ -9,11 +9,19 @@ r"""Settings: where they are found, what they may say, and which database they l
         process = "indexer.exe"
         build = "Release"
 
+        [symbols]                                         [tool.perfdb.symbols]
+        path = ["build", 'srv*C:\symcache*https://…']
+        templates = "keep"
+        timeout_s = 30
+
         [xperf]                                           [tool.perfdb.xperf]
         program = "tools/wpt/xperf.exe"
         symbol_path = 'build;srv*C:\symbols'
         symcache_path = 'C:\symcache'
         timeout_s = 600
+
+`path` under [symbols] is in the syntax of `_NT_SYMBOL_PATH`, one text or a list; its relative folders count from the
+settings file's. `timeout_s` there is how long a server may be silent.
 
 The settings file is the one that `--config` names, else `PERFDB_CONFIG`, else the first that is met walking up from
 the current folder. A relative `database` or `program` counts from that file's folder, which is also the project's root;
@@ -42,6 +50,10 @@ LOCK_WAIT_S = 5.0
 """Seconds to wait for a database that another process holds, when the settings do not say."""
 XPERF_TIMEOUT_S = 600.0
 """Seconds that one call of xperf may take, when the settings do not say: it may have to fetch symbols first."""
+SYMBOL_TIMEOUT_S = 15.0
+"""Seconds that a symbol server may be silent, when the settings do not say."""
+SYMBOL_LIMIT_S = 600.0
+"""Seconds that one symbol file may take to come, when the settings do not say: some are gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,24 @@ class RecordSettings:
     example_pattern: tuple[str, ...] = ()
     process: str | None = None
     build: str | None = None
+
+
+TEMPLATES = ("keep", "fold")
+"""What may become of template arguments in names: all are told, or all functions of one template are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolSettings:
+    """Where symbol files are looked for, as it was written, and how names are made of them.
+
+    `templates` is one of `TEMPLATES`. `timeout_s` is how many seconds a symbol server may be silent, `limit_s` how many
+    one file may take in all.
+    """
+
+    path: tuple[str, ...] = ()
+    templates: str = TEMPLATES[0]
+    timeout_s: float = SYMBOL_TIMEOUT_S
+    limit_s: float = SYMBOL_LIMIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +110,7 @@ class Settings:
     database: Path | None = None
     lock_wait_s: float = LOCK_WAIT_S
     record: RecordSettings = field(default_factory=RecordSettings)
+    symbols: SymbolSettings = field(default_factory=SymbolSettings)
     xperf: XperfSettings = field(default_factory=XperfSettings)
 
 
@@ -175,7 +206,7 @@ def _expand(path: Path) -> Path:
 
 
 def _settings(file: Path, section: _Section) -> Settings:
-    section.check_keys(("database", "lock_wait_s", "record", "xperf"))
+    section.check_keys(("database", "lock_wait_s", "record", "symbols", "xperf"))
     database = section.text("database")
     record = section.table("record")
     record.check_keys(("build", "example_pattern", "process"))
@@ -189,7 +220,18 @@ def _settings(file: Path, section: _Section) -> Settings:
             process=record.text("process"),
             build=record.text("build"),
         ),
+        symbols=_symbols(section.table("symbols")),
         xperf=_xperf(file, section.table("xperf")),
+    )
+
+
+def _symbols(section: _Section) -> SymbolSettings:
+    section.check_keys(("path", "templates", "timeout_s", "limit_s"))
+    return SymbolSettings(
+        path=section.texts("path"),
+        templates=section.one_of("templates", TEMPLATES),
+        timeout_s=section.seconds("timeout_s", default=SYMBOL_TIMEOUT_S, may_be_zero=False),
+        limit_s=section.seconds("limit_s", default=SYMBOL_LIMIT_S, may_be_zero=False),
     )
 
 
@@ -224,6 +266,19 @@ class _Section:
             return None
         if not isinstance(value, str) or not value.strip() or "\0" in value:
             raise self._wrong(key, 'text in quotes, such as "…"')
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key, [])
+        found = [value] if isinstance(value, str) else value
+        if not isinstance(found, list) or not all(isinstance(each, str) and each.strip() for each in found):
+            raise self._wrong(key, 'text in quotes, such as "build", or a list of such texts')
+        return tuple(found)
+
+    def one_of(self, key: str, words: tuple[str, ...]) -> str:
+        value = self.values.get(key, words[0])
+        if value not in words:
+            raise self._wrong(key, " or ".join(f'"{word}"' for word in words))
         return value
 
     def seconds(self, key: str, default: float, may_be_zero: bool = True) -> float:

@@ -34,10 +34,10 @@ COLUMNS = 120
 
 @pytest.fixture(autouse=True)
 def _hermetic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of this machine reaches a test: not perfdb's, not git's, not the terminal's."""
+    """No setting of this machine reaches a test: not perfdb's, not git's, not the terminal's, no symbol path."""
     terminal = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
     for name in list(os.environ):
-        if name.startswith(("PERFDB_", "GIT_")) or name in terminal:
+        if name.startswith(("PERFDB_", "GIT_", "_NT_")) or name in terminal:
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", str(COLUMNS))

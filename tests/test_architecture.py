@@ -38,6 +38,8 @@ HOMES = {
     "tabulate": {"report"},
     "pyfwnt": {"etl"},
     "polars": {"store", "api"},
+    "purepdb": {"symbols"},
+    "symbolic": {"symbols"},
     "subprocess": {"revisions", "demo", "collect"},
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perfdb.config import LOCK_WAIT_S, RecordSettings, Settings, XperfSettings, database_path, load
+from perfdb.config import LOCK_WAIT_S, RecordSettings, Settings, SymbolSettings, XperfSettings, database_path, load
 from perfdb.errors import ConfigError
 
 
@@ -41,6 +41,11 @@ def test_everything_said(tmp_path: Path) -> None:
         example_pattern = ["nightly_[example]", "[example]-[pid]"]
         process = "indexer.exe"
         build = "Release"
+        [symbols]
+        path = ["build", 'srv*C:\\symbols']
+        templates = "fold"
+        timeout_s = 2.5
+        limit_s = 60
         [xperf]
         program = "tools/xperf.exe"
         symbol_path = 'build;srv*C:\\symbols'
@@ -51,7 +56,9 @@ def test_everything_said(tmp_path: Path) -> None:
 
     record = RecordSettings(("nightly_[example]", "[example]-[pid]"), "indexer.exe", "Release")
     xperf = XperfSettings(tmp_path / "tools/xperf.exe", r"build;srv*C:\symbols", r"C:\symcache", 0.5)
-    assert Settings(tmp_path, file, tmp_path / "history/perf.duckdb", 2.0, record, xperf) == load(None, tmp_path, {})
+    symbols = SymbolSettings(("build", r"srv*C:\symbols"), "fold", 2.5, 60.0)
+    expected = Settings(tmp_path, file, tmp_path / "history/perf.duckdb", 2.0, record, symbols, xperf)
+    assert expected == load(None, tmp_path, {})
 
 
 def test_found_upwards_and_the_nearest_wins(tmp_path: Path) -> None:
@@ -143,7 +150,7 @@ def test_home_folder_of_nobody(tmp_path: Path) -> None:
 # ---- refused ---------------------------------------------------------------------------------------------------------
 
 
-TOP_KEYS = "Known keys: database, lock_wait_s, record, xperf."
+TOP_KEYS = "Known keys: database, lock_wait_s, record, symbols, xperf."
 XPERF_KEYS = "Known keys: program, symbol_path, symcache_path, timeout_s."
 RECORD_KEYS = "Known keys: build, example_pattern, process."
 TEXT = 'should be text in quotes, such as "…"; found'

@@ -11,14 +11,22 @@ from pathlib import Path
 
 from perfdb import __version__
 from perfdb.api.history import open_history
+from perfdb.api.symbols import HOW_TO_SET, SymbolsInForce, symbols_in_force
 from perfdb.api.xperf import found_xperf
 from perfdb.config import Settings, load
 from perfdb.errors import PerfdbError
 from perfdb.report.of_database import Finding
+from perfdb.report.of_symbols import wanted_line
+from perfdb.symbols.path import Server
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 
-LIBRARIES = ("duckdb", "numpy", "polars", "libfwnt-python", "typer", "tabulate", "rich")
+LIBRARIES = ("duckdb", "numpy", "polars", "libfwnt-python", "purepdb", "typer", "tabulate", "rich")
+
+DWARF_ADVICE = "only for names of runs on Linux and macOS: python -m pip install 'perfdb[dwarf]'"
+
+MOST_WANTED = 5
+"""How many wanted symbol files are listed one by one."""
 
 WINDOWS_TOOLS = (("etwprof", "profiles a program into an .etl; put it on PATH or under third_party"),)
 
@@ -41,6 +49,9 @@ def examine(database: Path | None, config: Path | None) -> list[Finding]:
         findings += [_program(name, advice) for name, advice in WINDOWS_TOOLS]
     findings += _xperf(config)
     findings.append(_settings_and_database(database, config))
+    if sys.platform != "win32":
+        findings.append(_dwarf())
+    findings += _symbols(database, config)
     return findings
 
 
@@ -88,6 +99,44 @@ def _settings_and_database(database: Path | None, config: Path | None) -> Findin
         return Finding("database", OK, f"{where}: {runs:,} runs")
     except PerfdbError as problem:
         return Finding("database", BROKEN, str(problem), "mend it, or name another with --db")
+
+
+def _dwarf() -> Finding:
+    try:
+        return Finding("symbolic", OK, version("symbolic"))
+    except PackageNotFoundError:
+        return Finding("symbolic", MISSING, "not installed", DWARF_ADVICE)
+
+
+def _symbols(database: Path | None, config: Path | None) -> list[Finding]:
+    """The symbol path, and the symbol files that the newest commit's runs want."""
+    try:
+        history = open_history(database, config=config)
+        in_force = symbols_in_force(history.settings, history.folder)
+    except PerfdbError as problem:
+        return [Finding("symbol path", BROKEN, str(problem), "mend path under [symbols] in the settings")]
+    findings = [_symbol_path(in_force)]
+    try:
+        wanted = history.wanted_symbols()
+    except PerfdbError:  # no history yet, or one that cannot be read, which is told above
+        return findings
+    for each in wanted[:MOST_WANTED]:
+        findings.append(Finding("symbols", MISSING, wanted_line(each), "perfdb symbolicate HEAD --symbols DIR"))
+    if len(wanted) > MOST_WANTED:
+        findings.append(
+            Finding("symbols", MISSING, f"{len(wanted) - MOST_WANTED:,} more", "perfdb query wanted_symbols lists all")
+        )
+    return findings
+
+
+def _symbol_path(in_force: SymbolsInForce) -> Finding:
+    path, notes = in_force.path, "".join(f"; {note}" for note in in_force.notes)
+    if not path.elements:
+        return Finding("symbol path", MISSING, f"none set{notes}", HOW_TO_SET)
+    gone = [str(each.path) for each in path.elements if not isinstance(each, Server) and not each.path.is_dir()]
+    if gone:
+        return Finding("symbol path", MISSING, f"{path}{notes}", f"not there: {', '.join(gone)}")
+    return Finding("symbol path", OK, f"{path}{notes}")
 
 
 def _nearest_folder(path: Path) -> Path:

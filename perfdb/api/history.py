@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +17,28 @@ from perfdb.api.scope import Scope
 from perfdb.compare import Comparison, Shown, Side, compare_example, hot_example, side_caveats, stand_in_caveat
 from perfdb.compare.diff import ANCESTOR
 from perfdb.config import Settings, database_path, load
-from perfdb.errors import InputError, RevisionError, TooLittleDataError
+from perfdb.errors import InputError, RevisionError, TooLittleDataError, UsageError
 from perfdb.profile.columns import Caveat
-from perfdb.profile.outcome import FAILED, Outcome
+from perfdb.profile.outcome import FAILED, Outcome, Resolved, WantedSymbols
 from perfdb.revisions import Repository, parse_range
 
 if TYPE_CHECKING:
     import polars
 
     from perfdb.api.record import RecordRequest
+    from perfdb.api.symbolicate import SymbolicateRequest
 
 _RUN = re.compile(r"r[0-9a-f]{4,32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """How runs are named: `r` and the end of the id, as tables show it, or the whole id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What `prune` took out: rows by table, and files of looked-up symbols with their size."""
+
+    rows: Mapping[str, int]
+    files: int = 0
+    size_bytes: int = 0
 
 
 def open_history(path: Path | None = None, *, config: Path | None = None, cwd: Path | None = None) -> History:
@@ -77,6 +87,43 @@ class History:
 
         return record_each(request, self.path, self.settings, self.folder, progress)
 
+    def symbolicate(self, *targets: str, **request: Any) -> list[Resolved]:
+        """Name the addresses of recorded runs (ids, or revisions); keywords are the fields of `SymbolicateRequest`.
+
+        Raises InputError where a run fails, once all others are named.
+        """
+        from perfdb.api.symbolicate import SymbolicateRequest
+
+        outcomes = list(self.symbolicate_each(SymbolicateRequest(targets, **request)))
+        failed = [outcome.message for outcome in outcomes if outcome.status == FAILED]
+        if failed:
+            raise InputError("; ".join(failed))
+        return outcomes
+
+    def symbolicate_each(
+        self, request: SymbolicateRequest, progress: Callable[[str, int, int], None] | None = None
+    ) -> Iterator[Resolved]:
+        """Name the addresses of recorded runs one by one, giving what became of each."""
+        from perfdb.api.symbolicate import symbolicate_each
+
+        found: dict[str, store.Run] = {}
+        with self._reading() as connection:
+            for target in request.targets:
+                if _RUN.fullmatch(target):
+                    runs = [self._one_run(connection, target)]
+                else:
+                    runs = store.runs(connection, commit_shas=[self._recorded_sha(connection, target)])
+                found |= {run.run_id: run for run in runs}
+        if not found:
+            raise UsageError("asked for the names of runs, found no run in the call: give run ids or revisions.")
+        return symbolicate_each(tuple(found.values()), request, self.path, self.settings, self.folder, progress)
+
+    def wanted_symbols(self, target: str | None = None) -> list[WantedSymbols]:
+        """The symbol files that the newest commit's runs, or those of a run or revision, lack; see `WantedSymbols`."""
+        with self._reading() as connection:
+            runs = self._target(connection, target, Scope())[3]
+            return store.wanted_symbols(connection, [run.run_id for run in runs])
+
     def runs(self, revision: str | None = None, **filters: Any) -> polars.DataFrame:
         """The runs as a frame, newest first, of one schema whatever it holds; filters as in `list_runs`."""
         import polars
@@ -114,10 +161,11 @@ class History:
         with self._reading() as connection:
             title, lines, caveats, runs = self._target(connection, target, scope)
             parts = costs_by_example(connection, runs, scope, what_is_common(runs))
+            wanted = store.wanted_symbols(connection, [run.run_id for run in runs])
         examples = tuple(
             hot_example(example, part.runs, part.modules, part.functions, top) for example, part in parts.items()
         )
-        return Shown(title, lines, str(scope), examples, caveats)
+        return Shown(title, lines, str(scope), examples, caveats, tuple(wanted))
 
     def export(self, target: str | None = None, scope: Scope | None = None) -> Exported:
         """The stacks of a run, or of a revision's runs added up, as folded text; targets as in `show`."""
@@ -197,6 +245,18 @@ class History:
     def migrate(self) -> list[str]:
         """Bring the database to this version's schema; the names of the migrations that were applied."""
         return store.upgrade(self.path, self.settings.lock_wait_s)
+
+    def prune(self, symcache_days: float | None = None) -> Pruned:
+        """Take out names and call paths that no run uses, and looked-up symbols unused for some days (None: keep)."""
+        with self._reading():
+            pass  # which says what is wrong with a file that is not there or is no history
+        with store.opened_for_write(self.path, self.settings.lock_wait_s) as connection:
+            rows = store.prune(connection)
+        if symcache_days is None:
+            return Pruned(rows)
+        from perfdb.api.symbols import prune_symcache
+
+        return Pruned(rows, *prune_symcache(self.settings, symcache_days))
 
     def check(self) -> list[str]:
         """The problems of the database, none if it holds together."""

@@ -12,12 +12,15 @@ import numpy as np
 from perfdb import readers, store
 from perfdb.api.revision import RecordedAs, revision_to_record
 from perfdb.api.scope import matches_process
+from perfdb.api.symbols import Symbols
 from perfdb.api.xperf import VIA, ThroughXperf
 from perfdb.config import Settings
 from perfdb.errors import InputError, UsageError
 from perfdb.example_name import example_name
+from perfdb.profile.bare import bare
 from perfdb.profile.columns import NO_PID, POOLED_PROCESS, UNKNOWN_MODULE, UNRESOLVED, Profile, Source
 from perfdb.profile.outcome import FAILED, KNOWN, RECORDED, Outcome
+from perfdb.profile.pack import has_addresses, pack
 from perfdb.profile.weights import own_work, work_of_processes
 from perfdb.readers.etl import ETL
 from perfdb.revisions import Repository
@@ -42,7 +45,8 @@ MIN_INTERVAL_MS, MAX_INTERVAL_MS = 0.001, 10_000.0
 class RecordRequest:
     """What to record, and as what. `paths` may hold folders and globs; None is the default of `perfdb record`.
 
-    `via` is None, or "xperf" for traces that xperf is to turn into text first.
+    `via` is None, or "xperf" for traces that xperf is to turn into text first. `symbols` are symbol paths that come
+    before that of the settings; `no_symbols` leaves names out, those of managed code too; `templates` None is as set.
     """
 
     paths: tuple[str, ...]
@@ -55,6 +59,9 @@ class RecordRequest:
     format: str | None = None
     interval_ms: float | None = None
     via: str | None = None
+    symbols: tuple[str, ...] = ()
+    no_symbols: bool = False
+    templates: str | None = None
 
 
 def record_each(
@@ -68,11 +75,13 @@ def record_each(
     xperf = ThroughXperf(settings, progress) if request.via else None
     traces = readers.find_traces(request.paths, (ETL,) if xperf else readers.READERS)
     recorded_as = revision_to_record(request.commit, Repository.find(folder))
+    symbols = None if request.no_symbols else Symbols(settings, folder, request.symbols, request.templates, progress)
     for path in traces.paths:
         formats = (xperf.reader(path),) if xperf else readers.READERS
         try:
-            outcome = _record_one(path, formats, request, recorded_as, database, settings, progress)
+            outcome = _record_one(path, formats, request, recorded_as, database, settings, symbols, progress)
             outcome = _with_left_out(outcome, traces.left_out.get(path, ()))
+            outcome = replace(outcome, notes=(*outcome.notes, *(symbols.notes if symbols else ())))
             yield xperf.with_note(outcome) if xperf else outcome
         except InputError as problem:
             message = str(problem)
@@ -95,6 +104,8 @@ def _check(request: RecordRequest) -> None:
         raise UsageError(f"asked to record by way of {request.via}, found that only {VIA} is known.")
     if request.via and request.format:
         raise UsageError("--via xperf reads what xperf writes: leave --format out.")
+    if request.no_symbols and (request.symbols or request.templates):
+        raise UsageError("asked for no symbols, and for some: leave out --no-symbols, or --symbols and --templates.")
     if request.interval_ms is not None and not MIN_INTERVAL_MS <= request.interval_ms <= MAX_INTERVAL_MS:
         raise UsageError(
             f"asked for a sampling interval of {request.interval_ms:g} ms, found that it must be from "
@@ -109,6 +120,7 @@ def _record_one(
     recorded_as: RecordedAs,
     database: Path,
     settings: Settings,
+    symbols: Symbols | None,
     progress: Progress | None,
 ) -> Outcome:
     with readers.open_trace(path, formats, request.format) as trace:
@@ -122,6 +134,8 @@ def _record_one(
     wanted = request.process or settings.record.process
     profile = _named(profile, wanted)
     main = choose_main(profile, wanted)
+    addresses = pack(profile) if has_addresses(profile) else None
+    profile = symbols.name(profile) if symbols is not None else without_names(profile)
     new = store.NewRun(
         revision=recorded_as.revision,
         example=example,
@@ -130,6 +144,7 @@ def _record_one(
         is_dirty=recorded_as.is_dirty,
         tags=dict(request.tags),
         recorded_at=datetime.now(UTC),
+        addresses=addresses,
     )
     with store.opened_for_write(database, settings.lock_wait_s) as connection:
         # Another process may have recorded the trace while this one read it.
@@ -140,6 +155,11 @@ def _record_one(
     others = sorted({run.commit_sha for run in earlier} - {commit_sha})
     notes = (f"the same trace is also recorded for {', '.join(sha[:10] for sha in others)}",) if others else ()
     return _outcome(profile, main, run_id, example, recorded_as, notes)
+
+
+def without_names(profile: Profile) -> Profile:
+    """The profile without names that came with the addresses; those of a source that tells names only stay."""
+    return bare(profile) if profile.source.format == ETL.name else profile
 
 
 def _named(profile: Profile, wanted: str | None) -> Profile:

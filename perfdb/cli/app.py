@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perfdb.cli import db, demo, diff, doctor, export, query, record, runs, show, sql, xperf
+from perfdb.cli import db, demo, diff, doctor, export, query, record, runs, show, sql, symbolicate, xperf
 from perfdb.cli.state import State
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 
 COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("record", record.record),
+    ("symbolicate", symbolicate.symbolicate),
     ("runs", runs.runs),
     ("show", show.show),
     ("diff", diff.diff),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from perfdb.cli.options import Format, FormatOption
@@ -27,6 +29,23 @@ def migrate(context: typer.Context) -> None:
         typer.echo(f"applied {name}")
     if not applied:
         typer.echo(f"{history.path} is up to date")
+
+
+@app.command("prune")
+def prune(
+    context: typer.Context,
+    symcache_days: Annotated[
+        int,
+        typer.Option(
+            "--symcache-days", min=0, metavar="N", help="Remove looked-up symbols unused for N days; 0 removes all."
+        ),
+    ] = 30,
+) -> None:
+    """Take out names that no run uses, and looked-up symbols that nobody used of late."""
+    gone = context.obj.history().prune(symcache_days)
+    for table, rows in gone.rows.items():
+        typer.echo(f"{table:<16}{rows:>10,} rows")
+    typer.echo(f"{'symcache':<16}{gone.files:>10,} files, {gone.size_bytes / 1e6:,.1f} MB")
 
 
 @app.command("check")

@@ -27,6 +27,13 @@ class By(StrEnum):
     both = "both"
 
 
+class Templates(StrEnum):
+    """What becomes of template arguments in names."""
+
+    keep = "keep"
+    fold = "fold"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 ByOption = Annotated[By, typer.Option("--by", help="List modules, functions, or both.")]
 TopOption = Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many rows a table has; 0 for all.")]
@@ -42,6 +49,20 @@ ExampleOption = Annotated[
 ]
 BuildOption = Annotated[
     str | None, typer.Option("--build", metavar="KIND", help="Only runs of this build kind (Debug, Release, …).")
+]
+
+SymbolsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--symbols",
+        metavar="DIR",
+        help="Where symbol files are: a folder, or srv*CACHE*SERVER; may be repeated. Comes before the path of the "
+        "settings, or of $_NT_SYMBOL_PATH.",
+    ),
+]
+TemplatesOption = Annotated[
+    Templates | None,
+    typer.Option("--templates", help="Tell template arguments in names, or make all of a template one. Default: keep."),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perfdb.cli.options import key_values
+from perfdb.cli.options import SymbolsOption, TemplatesOption, key_values
 
 if TYPE_CHECKING:
     from perfdb.profile.outcome import Outcome
@@ -76,6 +76,11 @@ def record(
     via: ViaOption = None,
     format: ReadAsOption = None,
     interval: IntervalOption = None,
+    symbols: SymbolsOption = None,
+    no_symbols: Annotated[
+        bool, typer.Option("--no-symbols", help="Keep bare modules: look up no names, leave those of managed code out.")
+    ] = False,
+    templates: TemplatesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the runs as JSON.")] = False,
 ) -> None:
     """Read traces into the history, one run each."""
@@ -95,6 +100,9 @@ def record(
         format=format,
         interval_ms=interval,
         via=via.value if via else None,
+        symbols=tuple(symbols or ()),
+        no_symbols=no_symbols,
+        templates=templates.value if templates else None,
     )
     outcomes: list[Outcome] = []
     with ProgressBar() as bar:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perfdb.compare.costs import Costs
 from perfdb.compare.ledger import Entry, Ledger, close_ledger
-from perfdb.profile.columns import EDGES, LEAF, STACKS, Caveat
+from perfdb.profile.columns import EDGES, LEAF, STACKS, TEMPLATES_FOLDED, Caveat
 
 EXACT, SAME_TREE, ANCESTOR = "exact", "same-tree", "ancestor"
 
@@ -130,6 +130,7 @@ def _caveats(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> tup
             _differs(
                 "interval", "sampling intervals", baseline, contender, lambda run: f"{run.interval_ns / 1e6:g} ms"
             ),
+            _differs("templates", "ways with template arguments", baseline, contender, _templates),
             _detail(baseline, contender),
             _unresolved_shift(baseline, contender),
         )
@@ -186,6 +187,10 @@ def _differs(
     if left == right and len(left) == 1:
         return None
     return Caveat(code, f"different {what}: baseline {', '.join(left)}; contender {', '.join(right)}")
+
+
+def _templates(run: RunFacts) -> str:
+    return "folded" if any(caveat.code == TEMPLATES_FOLDED for caveat in run.caveats) else "kept"
 
 
 def _unresolved_shift(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> Caveat | None:

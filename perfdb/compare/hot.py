@@ -10,6 +10,7 @@ import numpy as np
 from perfdb.compare.costs import Costs, Item
 from perfdb.compare.diff import RunFacts
 from perfdb.profile.columns import I64, NOT_KNOWN, Caveat
+from perfdb.profile.outcome import WantedSymbols
 from perfdb.stats import Summary, summarise
 
 
@@ -43,13 +44,14 @@ class HotExample:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What `show` found: a title, the scope of the costs, and the examples."""
+    """What `show` found: a title, the scope of the costs, the examples, and the symbol files that the runs lack."""
 
     title: str
     lines: tuple[str, ...]
     scope: str
     examples: tuple[HotExample, ...]
     caveats: tuple[Caveat, ...]
+    wanted: tuple[WantedSymbols, ...] = ()
 
 
 def hot_example(

@@ -40,9 +40,17 @@ class EventWriter:
     pointer: int
 
     def one(
-        self, kind: layout.HeaderKind, what: int | tuple[bytes, int], ticks: int, payload: bytes, version: int
+        self,
+        kind: layout.HeaderKind,
+        what: int | tuple[bytes, int],
+        ticks: int,
+        payload: bytes,
+        version: int,
+        pid: int = layout.NO_PID,
     ) -> bytes:
-        """One event, padded to whole words. `what` is a hook, or a guid and its opcode or event id."""
+        """One event, padded to whole words. `what` is a hook, or a guid and its opcode or event id; `pid` is the
+        process that writes it, for the headers that tell it.
+        """
         size = kind.bytes + len(payload)
         if size > LARGEST_EVENT_BYTES:
             raise ValueError(f"an event of {size:,} bytes: the most is {LARGEST_EVENT_BYTES:,}")
@@ -53,6 +61,8 @@ class EventWriter:
         else:
             record["guid"] = np.frombuffer(what[0], "V16")
             record["opcode"] = what[1]
+        if kind.pid >= 0:
+            record["pid"] = pid
         return (record.tobytes() + payload).ljust(-(-size // _WORD) * _WORD, b"\0")
 
     def rows(

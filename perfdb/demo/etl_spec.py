@@ -75,6 +75,39 @@ class ImageSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """One managed method at its addresses in a process, as the .NET runtime tells of it.
+
+    `load_ns` None is a method that is there when the trace begins; `is_listed` False leaves it out of the lists at the
+    trace's start and end, so that only its loading and unloading are told. `type_name` is with namespace. `cut_bytes`
+    are missing at the end of the events, `text` stands in place of the three names where it is given.
+    """
+
+    pid: int
+    start: int
+    size: int
+    type_name: str
+    name: str
+    signature: str = "void  ()"
+    load_ns: int | None = None
+    unload_ns: int | None = None
+    is_listed: bool = True
+    is_jitted: bool = True
+    method_id: int = 1
+    version: int = 2
+    cut_bytes: int = 0
+    text: bytes | None = None
+
+    def leaf(self, offset: int = 0) -> int:
+        """The address of an instruction that runs `offset` bytes into the method."""
+        return self.start + offset
+
+    def caller(self, offset: int = 0) -> int:
+        """The return address of a call whose last byte lies `offset` bytes into the method."""
+        return self.start + offset + 1
+
+
+@dataclass(frozen=True, slots=True)
 class SampleSpec:
     """One sample: where the processor was, and the kernel's and the user's part of its stack, each leaf first.
 
@@ -233,6 +266,7 @@ class TraceSpec:
     processes: tuple[ProcessSpec, ...] = ()
     threads: tuple[ThreadSpec, ...] = ()
     images: tuple[ImageSpec, ...] = ()
+    methods: tuple[MethodSpec, ...] = ()
     samples: SampleColumns = field(default=NO_SAMPLES)
     stack_style: str = "direct"
     key_generations: int = 1

@@ -27,6 +27,7 @@ from perfdb.demo.etl_spec import (
     KERNEL_PID,
     NO_SAMPLES,
     ImageSpec,
+    MethodSpec,
     ProcessSpec,
     SampleColumns,
     SampleSpec,
@@ -44,6 +45,7 @@ __all__ = [
     "KERNEL_PID",
     "NO_SAMPLES",
     "ImageSpec",
+    "MethodSpec",
     "ProcessSpec",
     "SampleColumns",
     "SampleSpec",
@@ -69,7 +71,8 @@ Dated = tuple[int, bytes]
 def write_etl(spec: TraceSpec) -> bytes:
     """The bytes of a trace; raises ValueError where the spec cannot be written (an event too large)."""
     make = _Make(spec, EventWriter(spec.pointer_size))
-    dated = [*make.system(), *make.intervals(), *make.processes(), *make.threads(), *make.images(), *make.providers()]
+    facts = [make.system(), make.intervals(), make.processes(), make.threads(), make.images(), make.methods()]
+    dated = [event for events in (*facts, make.providers()) for event in events]
     blocks = [block_of(dated), *make.samples(), *make.stacks()]
     buffers = _fill_buffers(merge(blocks), spec)
     head = make.header(written=len(buffers) + 1)
@@ -280,6 +283,38 @@ class _Make:
         # The guid's first three fields are numbers, so the file has them the other way round than their hex digits.
         fixed[at.rsds_guid : at.rsds_guid + 16] = guid[3::-1] + guid[5:3:-1] + guid[7:5:-1] + guid[8:]
         return bytes(fixed) + image.pdb_name.encode() + b"\0"
+
+    def methods(self) -> list[Dated]:
+        """Managed methods, as they are loaded and unloaded, and listed by a runtime that is asked what it has."""
+        events: list[Dated] = []
+        for method in self.spec.methods:
+            for opcode, ticks in self._lives(method.load_ns, method.unload_ns):
+                is_list = opcode in (layout.OPCODE_RUNDOWN_START, layout.OPCODE_RUNDOWN_END)
+                if is_list and not method.is_listed:
+                    continue
+                guid = layout.GUID_CLR_RUNDOWN if is_list else layout.GUID_CLR
+                told = next(told for told, meaning in layout.METHOD_EVENTS[guid].items() if meaning == opcode)
+                payload = self._method(method)
+                version = method.version
+                event = self.write.one(layout.EVENT, (guid, told), ticks, payload, version, pid=method.pid)
+                events.append((ticks, event))
+        return events
+
+    def _method(self, method: MethodSpec) -> bytes:
+        at = layout.Payloads
+        fixed = put(
+            at.method_name,
+            (at.method_id, "Q", method.method_id),
+            (at.method_start, "Q", method.start),
+            (at.method_size, "I", method.size),
+            (at.method_flags, "I", layout.METHOD_JITTED * method.is_jitted),
+        )
+        text = method.text
+        if text is None:
+            text = utf16z(method.type_name) + utf16z(method.name) + utf16z(method.signature)
+        runtime, rejit = b"\x09\0" * (method.version >= 1), bytes(8) * (method.version >= 2)
+        payload = bytes(fixed) + text + runtime + rejit
+        return payload[: len(payload) - method.cut_bytes]
 
     def providers(self) -> list[Dated]:
         """Events of a provider, spread over the trace: what a reader of samples must step over."""

@@ -15,12 +15,20 @@ from perfdb.api import open_history
 from perfdb.api.record import RecordRequest
 from perfdb.demo.etl_writer import write_etl
 from perfdb.demo.indexer import BULK_INSERT, SAMPLES, trace_of_run
+from perfdb.demo.indexer_code import MODULES, OWN_MODULES, build_pdb
+from perfdb.demo.pdb_writer import write_pdb
 from perfdb.errors import InputError, MissingToolError
 from perfdb.report import render
 from perfdb.report.of_diff import diff_report
 from perfdb.report.of_record import outcome_line
 
 RUNS_A_SIDE = 2
+
+SETTINGS = """# Where perfdb looks for the names of functions: what the builds leave, and a symbol store for the rest.
+[symbols]
+path = ["build", "srv*symbols"]
+"""
+
 STARTED = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 COMMITS = (
@@ -42,6 +50,8 @@ def run_demo(keep: Path | None, say: Callable[[str], None]) -> Path:
     count = len(SAMPLES) * RUNS_A_SIDE * len(heads)
     say(f"2. {count} traces of {', '.join(SAMPLES)}: {RUNS_A_SIDE} runs each on {' and on '.join(heads)}")
     traces = {branch: _make_traces(folder, branch) for branch in heads}
+    for branch in heads:
+        make_symbols(folder, branch)
     say("3. perfdb record, for each branch")
     history = open_history(folder / "artifacts" / "perfdb.duckdb", cwd=folder)
     for branch, paths in traces.items():
@@ -85,7 +95,8 @@ def _make_repository(folder: Path) -> dict[str, str]:
             "Install git and run `perfdb demo` again."
         )
     _git(folder, 0, "init", "--quiet", "--initial-branch=main")
-    (folder / ".gitignore").write_text("artifacts/\n", encoding="utf-8")
+    (folder / ".gitignore").write_text("artifacts/\nbuild/\nsymbols/\n", encoding="utf-8")
+    (folder / "perfdb.toml").write_text(SETTINGS, encoding="utf-8")
     heads: dict[str, str] = {}
     for number, (branch, subject) in enumerate(COMMITS):
         if branch not in heads and number:
@@ -133,6 +144,16 @@ def _make_traces(folder: Path, branch: str) -> list[Path]:
             path.write_bytes(write_etl(trace_of_run(example, branch, started, seed)))
             paths.append(path)
     return paths
+
+
+def make_symbols(folder: Path, branch: str) -> None:
+    """The PDBs of a branch: those of its build beside the program, those of others in a symbol store."""
+    for module in MODULES:
+        spec, name = build_pdb(module, branch), Path(module).with_suffix(".pdb").name
+        store = folder / "symbols" / name / spec.debug_id.upper()
+        place = folder / "build" / branch if module in OWN_MODULES else store
+        place.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(write_pdb(spec))
 
 
 def _what_next(folder: Path) -> str:

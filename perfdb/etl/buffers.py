@@ -45,7 +45,7 @@ class Damage:
 @dataclass(frozen=True, slots=True)
 class BufferTable:
     """The buffers of a file: shape (buffers,). `stored` are the bytes after the header, `unpacked` what they
-    expand to.
+    expand to. `place` is where each would start if all were laid one after the other unpacked, each in whole words.
     """
 
     offset: I64
@@ -54,14 +54,16 @@ class BufferTable:
     processor: I32
     compressed: Bool
     counted: Bool
+    place: I64
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Some buffers' events as one array of bytes; buffer i is `data[start[i] : end[i]]`, and `start[i]` is 8-byte
-    aligned.
+    aligned. `origin` is where `data` starts among all buffers, as `BufferTable.place` has it.
     """
 
+    origin: int
     data: U8
     start: I64
     end: I64
@@ -109,6 +111,7 @@ def walk_buffers(data: memoryview, damage: Damage) -> BufferTable:
             damage.corrupt_buffers += 1
         offset += size
     columns = np.array(rows, np.int64).reshape(-1, 6).T
+    room = _whole_words(columns[2])
     return BufferTable(
         offset=columns[0],
         stored=columns[1],
@@ -116,19 +119,47 @@ def walk_buffers(data: memoryview, damage: Damage) -> BufferTable:
         processor=columns[3].astype(np.int32),
         compressed=columns[4].astype(np.bool_),
         counted=columns[5].astype(np.bool_),
+        place=np.cumsum(room) - room,
     )
+
+
+def _whole_words(size: I64) -> I64:
+    """Bytes, rounded up to what keeps the next event's start aligned."""
+    return -(-size // layout.EVENT_ALIGNMENT) * layout.EVENT_ALIGNMENT
 
 
 def read_batches(data: memoryview, buffers: BufferTable, damage: Damage) -> Iterator[Batch]:
     """The buffers in file order, decompressed, about `BATCH_BYTES` at a time."""
-    sizes = -(-buffers.unpacked // layout.EVENT_ALIGNMENT) * layout.EVENT_ALIGNMENT
-    batch_of = np.maximum(np.cumsum(sizes) - 1, 0) // BATCH_BYTES
-    for rows in np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(batch_of)) + 1):
+    batch_of = np.maximum(buffers.place + _whole_words(buffers.unpacked) - 1, 0) // BATCH_BYTES
+    for rows in np.split(np.arange(len(batch_of)), np.flatnonzero(np.diff(batch_of)) + 1):
         if len(rows):
-            yield _unpack(data, buffers, rows, sizes[rows], damage)
+            yield _unpack(data, buffers, rows, damage)
 
 
-def _unpack(data: memoryview, buffers: BufferTable, rows: I64, sizes: I64, damage: Damage) -> Batch:
+def read_again(
+    data: memoryview, buffers: BufferTable, whole: Batch | None, position: I64
+) -> Iterator[tuple[int, memoryview]]:
+    """For some positions, counted as `BufferTable.place` is, the bytes from there on: (row of `position`, bytes).
+
+    What is long and seldom asked for need not be kept while reading. `whole` is the batch of a file that was read in
+    one; else one buffer is unpacked at a time, and none twice.
+    """
+    if whole is not None:
+        for row, at in enumerate(position.tolist()):
+            yield row, whole.data.data[at - whole.origin :]
+        return
+    buffer = np.searchsorted(buffers.place, position, "right") - 1
+    order = np.argsort(buffer, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(buffer[order])) + 1):
+        if len(rows):
+            batch = _unpack(data, buffers, buffer[rows[:1]], Damage())
+            for row in rows.tolist():
+                yield row, batch.data.data[int(position[row]) - batch.origin :]
+
+
+def _unpack(data: memoryview, buffers: BufferTable, rows: I64, damage: Damage) -> Batch:
+    """The buffers of some rows, which follow each other."""
+    sizes = _whole_words(buffers.unpacked[rows])
     start = np.cumsum(sizes) - sizes
     end = start + buffers.unpacked[rows]
     # Eight spare bytes let the last event's fields be gathered as whole words.
@@ -143,8 +174,9 @@ def _unpack(data: memoryview, buffers: BufferTable, rows: I64, sizes: I64, damag
             whole[place] = False
         else:
             unpacked[start[place] : end[place]] = np.frombuffer(content, np.uint8)
+    origin = int(buffers.place[rows[0]])
     rows = rows[whole]
-    return Batch(unpacked, start[whole], end[whole], buffers.processor[rows], buffers.counted[rows])
+    return Batch(origin, unpacked, start[whole], end[whole], buffers.processor[rows], buffers.counted[rows])
 
 
 def _decompress(stored: memoryview, length: int) -> bytes | None:

@@ -21,7 +21,9 @@ from perfdb.profile.identity import fold_module
 from perfdb.profile.tree import build_tree
 
 
-def alike_stacks(space: AddressSpace, life: I64, ticks: I64, kernel: I64, user: I64, lead: U64) -> tuple[I64, I64]:
+def alike_stacks(
+    space: AddressSpace[ImageTable], life: I64, ticks: I64, kernel: I64, user: I64, lead: U64
+) -> tuple[I64, I64]:
     """Samples that share a stack: a row that stands for each group, and the group of each sample.
 
     They share process, fragments and the images in memory, so each such stack is resolved once.
@@ -52,23 +54,35 @@ def put_together(fragments: Fragments, kernel: I64, user: I64, lead: U64, lead_i
 
 
 def find_places(
-    space: AddressSpace, loaded_of_image: I64, life: I64, address: U64, ticks: I64, is_leaf: I64
+    space: AddressSpace[ImageTable], loaded_of_image: I64, life: I64, address: U64, ticks: I64, is_leaf: I64
 ) -> tuple[I64, U64]:
     """The loaded module of each address, -1 where it lies in none, and its RVA there, else the address itself.
 
-    A process's own images come before the kernel's. `is_leaf` are the rows that are leaves: all others are callers,
-    and are kept at the address before the one they return to.
+    `is_leaf` are the rows that are leaves: all others are callers. See `locate`.
+    """
+    image, kept = locate(space, life, address, ticks, is_leaf)
+    return places_in(space.held, loaded_of_image, image, kept)
+
+
+def locate(space: AddressSpace[ImageTable], life: I64, address: U64, ticks: I64, is_leaf: I64) -> tuple[I64, U64]:
+    """The image that holds each address, -1 for none, and the address to be kept for it.
+
+    A process's own images come before the kernel's. A caller, which is every row not in `is_leaf`, is kept at the
+    address before the one it returns to, unless its image begins there.
     """
     image = space.find(life, address, ticks)
     rest = np.flatnonzero(image < 0)
     image[rest] = space.find(np.full(len(rest), -1, np.int64), address[rest], ticks[rest])
-    inside = image >= 0
-    offset = address.copy()
-    offset[inside] -= space.images.base[image[inside]]
-    caller = offset > 0
+    base = np.append(space.held.base, np.uint64(0))
+    caller = address > base[image]
     caller[is_leaf] = False
-    place = np.where(inside, loaded_of_image[np.maximum(image, 0)] if len(space.images.base) else -1, -1)
-    return place, offset - caller.astype(np.uint64)
+    return image, address - caller.astype(np.uint64)
+
+
+def places_in(images: ImageTable, loaded_of_image: I64, image: I64, address: U64) -> tuple[I64, U64]:
+    """The loaded module of each image, -1 for image -1, and the RVA of the address there, else the address itself."""
+    base = np.append(images.base, np.uint64(0))
+    return np.append(loaded_of_image, -1)[image], address - base[image]
 
 
 def grow_tree(start: I64, length: I64, frame: I32) -> tuple[StackTable, I32]:

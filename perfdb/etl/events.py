@@ -7,6 +7,7 @@ with a few numpy operations on all buffers at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,6 +99,26 @@ class Events:
         kind = self.batch.data[self.position[rows] + layout.FULL.opcode]
         found: I64 = rows[(self.u64[word] == low) & (self.u64[word + 1] == high) & (kind == opcode)]
         return found
+
+    def of_event_ids(self, ids: Sequence[int]) -> tuple[I64, U16]:
+        """The rows of EVENT_HEADER events, whatever their provider, that have one of some event ids, and that id."""
+        narrow, wide = layout.EVENT.types
+        rows = np.flatnonzero((self.header_type == narrow) | (self.header_type == wide))
+        event_id = self.batch.data.view(np.uint16)[(self.position[rows] + layout.EVENT.opcode) >> 1]
+        wanted = np.isin(event_id, ids)
+        return rows[wanted], event_id[wanted]
+
+    def has_provider(self, rows: I64, guid: bytes) -> Bool:
+        """Which of some rows of EVENT_HEADER events are of a provider."""
+        word = (self.position[rows] + layout.EVENT.guid) >> 3
+        low, high = np.frombuffer(guid, np.uint64)
+        is_of: Bool = (self.u64[word] == low) & (self.u64[word + 1] == high)
+        return is_of
+
+    def pid(self, rows: I64) -> U32:
+        """The process in which each row, of the headers that tell it, was written."""
+        pid: U32 = self.u32[(self.position[rows] + layout.EVENT.pid) >> 2]
+        return pid
 
     def time(self, rows: I64) -> I64:
         """Clock ticks of the rows."""

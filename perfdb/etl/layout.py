@@ -99,6 +99,20 @@ GUID_SYSTEM_CONFIG_EX = bytes.fromhex("91ee799bfdb5c041a2434248e266e9d0")
 OPCODE_BUILD_INFO = 32
 OPCODE_VOLUME_MAPPING = 35
 
+GUID_CLR = bytes.fromhex("230d3ce1bccc124e931bd9cc2eee27e4")
+"""e13c0d23-ccbc-4e12-931b-d9cc2eee27e4, the .NET runtime."""
+GUID_CLR_RUNDOWN = bytes.fromhex("1c0269a650c40946a0355af59af4df18")
+"""a669021c-c450-4609-a035-5af59af4df18, the .NET runtime listing what there is already."""
+
+METHOD_EVENTS = {
+    GUID_CLR: {143: OPCODE_START, 144: OPCODE_END, 139: OPCODE_RUNDOWN_START, 140: OPCODE_RUNDOWN_END},
+    GUID_CLR_RUNDOWN: {143: OPCODE_RUNDOWN_START, 144: OPCODE_RUNDOWN_END},
+}
+"""What the method events of the .NET runtime that bear a name say, by provider and event id (ClrEtwAll.man of .NET,
+which .NET Framework shares): MethodLoadVerbose, MethodUnloadVerbose, MethodDCStartVerboseV2 and MethodDCEndVerboseV2,
+which list what there is in the manner of .NET 2, and the rundown's MethodDCStartVerbose and MethodDCEndVerbose.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class LogfileHeader:
@@ -240,6 +254,22 @@ class Payloads:
     def rsds_name(self) -> int:
         """The PDB's name."""
         return self.pointer + 24
+
+    # Method events of the .NET runtime, the same for both pointer sizes: method id u64 @0, module id u64 @8, start u64
+    # @16, size u32 @24, token u32 @28, flags u32 @32, then UTF-16 NUL: namespace (the type's full name), name,
+    # signature; then, by version, ClrInstanceID u16 and ReJITID u64
+    method_id = 0
+    method_start = 16
+    method_size = 24
+    method_flags = 32
+    method_name = 36
+
+
+METHOD_JITTED = 0x8
+"""Bit of a method's flags: compiled while the process ran. Without it, its code came in an image (NGEN, ReadyToRun)."""
+
+LARGEST_METHOD = 16 << 20
+"""No compiler makes that many bytes of one method; a greater size is damage, and would cover half the address space."""
 
 
 # SystemConfig CPU: MHz u32 @0, processors u32 @4, ..., computer name UTF-16[256] @20, domain UTF-16[134] @532, ...

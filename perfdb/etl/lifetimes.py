@@ -8,6 +8,7 @@ predecessor's end.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from perfdb.etl.clock import AFTER, BEFORE
 from perfdb.etl.payloads import DebugIds, Lives
 from perfdb.etl.tables import select
 from perfdb.profile.columns import I64, U64
-from perfdb.profile.grouping import distinct, first_at_or_after, last_at_or_before
+from perfdb.profile.grouping import distinct, first_at_or_after, last_at_or_before, ranges
 
 KERNEL_PIDS = (0, 4)
 """The idle and the system process, in whose name the kernel's images and drivers are listed."""
@@ -125,34 +126,80 @@ def _debug_of(debug_ids: DebugIds, base: U64, pid: I64, ticks: I64) -> I64:
     return np.where(named >= 0, np.append(debug_ids.text, -1)[named], -1)
 
 
-class AddressSpace:
-    """Which image holds an address in a process at a moment.
+class Placed(Protocol):
+    """Things that hold addresses `base` to `end` of a process from a moment on: shape (things,)."""
 
-    One image may come where another has gone. So the images are laid out in layers in which no two overlap: each layer
-    answers with one binary search, and the latest image among the answers is the right one. Most traces have one layer.
+    @property
+    def process(self) -> I64:
+        """A process's life, -1 for the kernel's."""
+        ...
+
+    @property
+    def base(self) -> U64:
+        """The first address."""
+        ...
+
+    @property
+    def end(self) -> U64:
+        """The address behind the last one."""
+        ...
+
+    @property
+    def loaded_at(self) -> I64:
+        """Since when, in ticks."""
+        ...
+
+
+Held = TypeVar("Held", bound=Placed)
+
+
+class AddressSpace(Generic[Held]):
+    """Which image, or which method, holds an address in a process at a moment: of those loaded so far, the latest.
+
+    Most things have their addresses to themselves, and one binary search finds them. Where one thing may come after
+    another has gone, as the compiler's code heaps have it a thousand times over, the addresses that are asked for are
+    listed with all that ever held them, and the list is searched by time.
     """
 
-    def __init__(self, images: ImageTable) -> None:
-        self.images = images
-        self._layers = _layers(images)
+    def __init__(self, held: Held) -> None:
+        self.held = held
+        self._alone, self._crowded = _by_company(held)
 
     def find(self, process: I64, address: U64, ticks: I64) -> I64:
-        """The image row of each address; -1 where no image was loaded at it. `process` -1 asks for the kernel's."""
-        found = np.full(len(address), -1, np.int64)
-        since = np.full(len(address), BEFORE, np.int64)
-        images = self.images
-        for rows in self._layers:
-            hit = last_at_or_before(images.process[rows], images.base[rows], process, address)
-            row = rows[np.maximum(hit, 0)]
-            loaded_at = images.loaded_at[row]
-            inside = (hit >= 0) & (address < images.end[row]) & (loaded_at <= ticks) & (loaded_at >= since)
-            found[inside] = row[inside]
-            since[inside] = loaded_at[inside]
+        """The row of what holds each address; -1 where nothing was loaded at it. `process` -1 asks for the kernel's."""
+        held, rows = self.held, self._alone
+        hit = last_at_or_before(held.process[rows], held.base[rows], process, address)
+        row = rows[np.maximum(hit, 0)] if len(rows) else hit
+        inside = hit >= 0
+        inside[inside] = (address[inside] < held.end[row[inside]]) & (held.loaded_at[row[inside]] <= ticks[inside])
+        found = np.where(inside, row, -1)
+        if len(self._crowded):
+            first, last = held.base[self._crowded].min(), held.end[self._crowded].max()
+            rest = np.flatnonzero(~inside & (address >= first) & (address < last))
+            found[rest] = self._find_in_crowd(process[rest], address[rest], ticks[rest])
         return found
 
+    def _find_in_crowd(self, process: I64, address: U64, ticks: I64) -> I64:
+        rows, held = self._crowded, self.held
+        first, place = distinct(process, address)
+        processes, addresses = np.unique(process[first]), np.unique(address[first])
+        span = len(addresses) + 1
+
+        def rank(of: I64, at: U64) -> I64:
+            return np.searchsorted(processes, of) * span + np.searchsorted(addresses, at)
+
+        rows = rows[np.isin(held.process[rows], processes)]
+        asked = rank(process[first], address[first])
+        start = np.searchsorted(asked, rank(held.process[rows], held.base[rows]))
+        length = np.maximum(np.searchsorted(asked, rank(held.process[rows], held.end[rows])) - start, 0)
+        # Of things that are there since the same moment the last row counts, which is the one with the highest base.
+        holder = np.repeat(rows, length)
+        hit = last_at_or_before(ranges(start, length), held.loaded_at[holder], place, ticks)
+        return np.append(holder, -1)[hit]
+
     def epoch(self, process: I64, ticks: I64) -> I64:
-        """A number that is equal for two moments of a process between which none of its images came."""
-        return last_at_or_before(self.images.process, self.images.loaded_at, process, ticks)
+        """A number that is equal for two moments of a process between which nothing of its came."""
+        return last_at_or_before(self.held.process, self.held.loaded_at, process, ticks)
 
 
 def _merge_reloads(images: ImageTable) -> ImageTable:
@@ -174,17 +221,15 @@ def _merge_reloads(images: ImageTable) -> ImageTable:
     return select(images, fresh | crowded[cluster])
 
 
-def _layers(images: ImageTable) -> list[I64]:
-    """The image rows in layers without overlap: an image stays where it starts at or after all earlier ones' ends."""
-    layers: list[I64] = []
-    rows = np.lexsort((images.base, images.process))
-    while len(rows):
-        process, base, end = images.process[rows], images.base[rows], images.end[rows]
-        covered = _running_end(process, end)
-        clear = base >= covered
-        layers.append(rows[clear])
-        rows = rows[~clear]
-    return layers
+def _by_company(held: Placed) -> tuple[I64, I64]:
+    """The rows of things that share no address with another, and of those that do."""
+    rows = np.lexsort((held.base, held.process))
+    if not len(rows):
+        return rows, rows
+    process, base, end = held.process[rows], held.base[rows], held.end[rows]
+    crowded = base < _running_end(process, end)
+    crowded[:-1] |= (process[1:] == process[:-1]) & (base[1:] < end[:-1])
+    return rows[~crowded], rows[crowded]
 
 
 def _running_end(process: I64, end: U64) -> U64:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from perfdb.errors import TraceError
 from perfdb.etl import layout, payloads
 from perfdb.etl.assemble import assemble
-from perfdb.etl.buffers import Damage, read_batches, walk_buffers
+from perfdb.etl.buffers import Batch, Damage, read_again, read_batches, walk_buffers
 from perfdb.etl.callstacks import Interner
 from perfdb.etl.events import Events, find_events
+from perfdb.etl.method_events import read_methods
 from perfdb.etl.tables import EventTables, Trace, concatenate, select
 from perfdb.etl.texts import DebugText, Distinct, ProcessText
 from perfdb.profile.check import self_check
-from perfdb.profile.columns import Machine, Profile, Source
+from perfdb.profile.columns import I64, Machine, Profile, Source
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
@@ -59,18 +61,20 @@ def read_trace(data: memoryview, source: Source, damage: Damage, progress: Progr
     buffers = walk_buffers(data, damage)
     total = int(buffers.unpacked.sum())
     found: _Found | None = None
+    whole: Batch | None = None
     done = 0
     for batch in read_batches(data, buffers, damage):
         events = find_events(batch, damage)
         if found is None:
             found = _Found(_require_header(events, source))
         found.take(events)
+        whole = batch if len(found.parts) == 1 else None
         done += int(batch.end.sum() - batch.start.sum())
         if progress:
             progress(done, total)
     if found is None:
         raise _unreadable(source)
-    return found.trace()
+    return found.trace(partial(read_again, data, buffers, whole))
 
 
 @dataclass
@@ -106,14 +110,15 @@ class _Found:
                 threads=payloads.read_threads(events, self.at),
                 processes=payloads.read_processes(events, self.at, self.process_texts),
                 images=payloads.read_images(events, self.at, self.image_texts),
+                methods=read_methods(events),
                 debug_ids=payloads.read_debug_ids(events, self.at, self.debug_texts),
                 idle_count=samples.count[idle].sum(keepdims=True),
                 last_ticks=samples.ticks.max(initial=0, keepdims=True),
             )
         )
 
-    def trace(self) -> Trace:
-        """Everything that was read."""
+    def trace(self, again: Callable[[I64], Iterable[tuple[int, memoryview]]]) -> Trace:
+        """Everything that was read; `again` gives what was left in the file."""
         hostname, cpu = self.hostname or ("", "")
         header = self.header
         system = self.product or f"Windows {header.version[0]}.{header.version[1]}"
@@ -125,6 +130,7 @@ class _Found:
             process_texts=self.process_texts.values,
             image_paths=[_drive_path(path, self.volumes) for path in self.image_texts.values],
             debug_texts=self.debug_texts.values,
+            read_again=again,
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
 import numpy as np
 
 from perfdb.etl.callstacks import Fragments
+from perfdb.etl.method_events import MethodEvents
 from perfdb.etl.payloads import (
     DebugIds,
     Definitions,
@@ -35,6 +36,7 @@ class EventTables:
     threads: Lives
     processes: Lives
     images: Lives
+    methods: MethodEvents
     debug_ids: DebugIds
     idle_count: I64
     last_ticks: I64
@@ -42,7 +44,11 @@ class EventTables:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A whole trace in columns; the texts are what the `text` columns of `events` name by row."""
+    """A whole trace in columns; the texts are what the `text` columns of `events` name by row.
+
+    `read_again` goes back to the file for what was not kept: given places of events, it gives (row, bytes from there
+    on), as `buffers.read_again` does.
+    """
 
     header: Header
     machine: Machine
@@ -51,6 +57,7 @@ class Trace:
     process_texts: Sequence[ProcessText]
     image_paths: Sequence[str]
     debug_texts: Sequence[DebugText]
+    read_again: Callable[[I64], Iterable[tuple[int, memoryview]]]
 
 
 def concatenate(parts: Sequence[Columns]) -> Columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -19,6 +20,13 @@ ProcessText = tuple[str, str]
 
 DebugText = tuple[str, str]
 """Debug id (the guid and age of a PDB, as in a symbol store) and the PDB's name."""
+
+
+_NAMELESS_TYPE = re.compile(r"\bpMT: [0-9A-Fa-f]+\b")
+_LEFT_OUT = re.compile(r"\b(?:value )?class |(?<![\w.])[\w.]*\.(?=[^\W\d]|<)")
+"""What is left out of a managed method's arguments: `class`, `value class`, and what stands before a type's last dot,
+unless no name follows it (`int32[0...]`).
+"""
 
 
 class Distinct(Generic[T]):
@@ -77,6 +85,34 @@ def process_names(content: bytes) -> ProcessText:
     """The image name (ANSI) and the command line (UTF-16) at the end of a process event."""
     name, _, rest = content.partition(b"\0")
     return name.decode("cp1252", "replace"), utf16(rest)
+
+
+def method_name(content: bytes) -> str | None:
+    r"""A managed method's `Namespace.Type.Method(arguments)` from the strings of its event; None if they are damaged.
+
+    The strings are the type's full name, the method's name and its signature, each UTF-16 and NUL-ended; none is whole
+    without its NUL, and a method without a name has none. The first two stand as the runtime spells them, as in
+    `List`1[System.__Canon]` or `dynamicClass`, the arguments shortly: `instance void  (class System.String[],int32&)`
+    gives `(String[],int32&)`. `class` and `value class` go, and the namespaces of types; a type that the runtime tells
+    by its address (`pMT: 093FF280`), which is another in each run, is `pMT`. A signature without a list of arguments
+    adds nothing. What cannot be printed is written as `\u` and its number in hex.
+    """
+    # What follows the strings is no text: it must not decide whether they are.
+    strings = content[: len(content) & ~1].decode("utf-16-le", "surrogatepass").split("\0", 3)
+    if len(strings) < 4 or not strings[1]:
+        return None
+    type_name, name, signature, _ = strings
+    start = signature.find("  (") if "  (" in signature else signature.find("(")
+    arguments = signature[start:].lstrip() if start >= 0 else ""
+    if "pMT: " in arguments:
+        arguments = _NAMELESS_TYPE.sub("pMT", arguments)
+    arguments = _LEFT_OUT.sub("", arguments)
+    whole = (f"{type_name}.{name}" if type_name else name) + arguments
+    if whole.isprintable():
+        return whole
+    if any("\ud800" <= each <= "\udfff" for each in whole):
+        return None
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04X}" for each in whole)
 
 
 def rsds_names(content: bytes) -> DebugText:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from perfdb.profile.columns import I64, NOT_KNOWN, STACKS, ItemWeights, Profile, Sums
+from perfdb.profile.columns import I64, NOT_KNOWN, STACKS, SYMBOL_STATES, ItemWeights, Profile, Sums
 from perfdb.profile.identity import fold_module
 
 
@@ -21,6 +21,12 @@ def self_check(profile: Profile) -> None:
     _within("frame.loaded", frames.loaded, len(profile.loaded), lowest=-1)
     _within("function.module", functions.module, len(profile.modules))
     _within("loaded.module", np.array([row.module for row in profile.loaded], np.int64), len(profile.modules))
+    if profile.places is not None:
+        _require(len(profile.places) == len(frames), "places are not those of the frames")
+        _within("place.file", profile.places.file, len(profile.files), lowest=-1)
+    named = np.array([row.function for row in profile.symbol_names], np.int64)
+    _within("symbol_name.function", named, len(functions))
+    _require(all(row.symbols in SYMBOL_STATES for row in profile.loaded), "loaded.symbols is no known state")
     rows = np.arange(len(stacks))
     _require(bool(np.all(stacks.parent < rows) and np.all(stacks.parent >= -1)), "stack.parent is not an earlier row")
     above = np.where(stacks.parent >= 0, stacks.depth[stacks.parent], 0) if len(stacks) else stacks.depth

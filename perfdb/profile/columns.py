@@ -10,7 +10,8 @@ not. Parents come before children, which lets every pass over the tree go in one
 
 A *frame* is a place in a loaded module, as an RVA (address minus image base), because base addresses move from run to
 run. Callers are kept at `return address - 1`, so that a call in the last instruction of a function belongs to that
-function. A frame outside every module has `loaded` -1 and keeps the address itself.
+function. A frame outside every module has `loaded` -1 and keeps the address itself. With symbols, one place may be
+several frames: a function, and what was inlined into it there, each a stack row below its caller.
 
 Some sources tell no samples but sums of them: their profiles have `sums`, and no samples, stacks or frames.
 
@@ -40,6 +41,9 @@ UNKNOWN_MODULE = "<unknown>"
 UNRESOLVED = "<unresolved>"
 """The function of a frame that has no symbol."""
 
+JIT_MODULE = "<jit>"
+"""The module of frames that lie in no image, but in a method that a managed runtime compiled while the run went on."""
+
 TRIMMED = "<trimmed>"
 """The function of work whose functions the source leaves out because each did little."""
 
@@ -52,8 +56,16 @@ NO_PID = -1
 STACKS, EDGES, LEAF = "stacks", "edges", "leaf"
 """How much a run tells: whole call paths; functions with their callers and callees; only what was running."""
 
+SYMBOL_STATES = ("", "full", "public", "absent", "mismatch", "unreadable")
+"""What came of looking for a module's symbol file: not looked for; used; used, but it has only public symbols; not
+found; found one of another build only; found, but it cannot be read.
+"""
+
 NOT_KNOWN = -1
 """An inclusive weight that the source does not tell, in samples or ns."""
+
+TEMPLATES_FOLDED = "templates-folded"
+"""The code of the caveat of runs in whose names all functions of a template are one."""
 
 FLAG_DPC = 1
 FLAG_ISR = 2
@@ -109,13 +121,15 @@ class Process:
 class LoadedModule:
     """One distinct module that the run had in memory: `module` is a row of `Profile.modules`.
 
-    `debug_id` is the PDB's guid in upper-case hex followed by its age in hex, as in a symbol store; "" if not known.
+    `debug_id` is the PDB's guid in upper-case hex followed by its age in hex, as in a symbol store, or the build id of
+    an ELF file in lower-case hex; "" if not known. `symbols` says what came of looking for names; see `SYMBOL_STATES`.
     """
 
     module: int
     path: str = ""
     debug_id: str = ""
     pdb_name: str = ""
+    symbols: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +153,34 @@ class FrameTable:
 
     def __len__(self) -> int:
         return len(self.rva)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceTable:
+    """Where in the source the frames are: shape (frames,), row by row those of `Profile.frames`.
+
+    `file` is a row of `Profile.files`, -1 if not known; `line` counts from 1, 0 if not known. `is_inlined` frames are
+    of functions that the compiler put into their caller, which is the stack row above.
+    """
+
+    file: I32
+    line: I32
+    is_inlined: Bool
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolName:
+    """A name that a symbol file has for a function (a row of `Profile.functions`) where it is not the function's own.
+
+    A function may have several: those that were made one by the rule for names, and those of other functions whose
+    identical code was folded onto the same address.
+    """
+
+    function: int
+    symbol: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +268,8 @@ class Sums:
 class Profile:
     """One profiling run, read and joined. Rows of one table name rows of another by index; see the module.
 
-    `detail` is `STACKS` where there are samples, else `EDGES` or `LEAF`, and `sums` hold the weights.
+    `detail` is `STACKS` where there are samples, else `EDGES` or `LEAF`, and `sums` hold the weights. `places` and
+    `symbol_names` come with symbols; `places` is None where no frame has a line.
     """
 
     source: Source
@@ -248,3 +291,6 @@ class Profile:
     detail: str = STACKS
     caveats: tuple[Caveat, ...] = ()
     sums: Sums | None = None
+    files: tuple[str, ...] = ()
+    places: PlaceTable | None = None
+    symbol_names: tuple[SymbolName, ...] = ()

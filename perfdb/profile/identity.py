@@ -20,6 +20,7 @@ _MODULE = b"perfdb.module"
 _FUNCTION = b"perfdb.function"
 _EXAMPLE = b"perfdb.example"
 _MACHINE = b"perfdb.machine"
+_FILE = b"perfdb.file"
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -53,6 +54,11 @@ def example_id(name: str) -> int:
 def machine_id(hostname: str, os: str, cpu: str, cores: int) -> int:
     """The id of a machine: another operating system build or processor is another machine."""
     return _digest(_MACHINE, "\0".join((hostname.lower(), os, cpu, str(cores))).encode("utf-8", "replace"))
+
+
+def file_ids(paths: Sequence[str]) -> U64:
+    """The ids of source files, by their paths as symbol files spell them."""
+    return np.fromiter((_digest(_FILE, path.encode("utf-8", "replace")) for path in paths), np.uint64, len(paths))
 
 
 def module_ids(modules: Sequence[str]) -> U64:

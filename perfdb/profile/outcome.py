@@ -1,4 +1,4 @@
-"""What became of one trace that was to be recorded."""
+"""What became of one trace that was to be recorded, of one run that was to be resolved, and what names it lacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from perfdb.profile.columns import Caveat
 
-RECORDED, KNOWN, FAILED = "recorded", "known", "failed"
+RECORDED, KNOWN, FAILED, RESOLVED = "recorded", "known", "failed", "resolved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +32,41 @@ class Outcome:
     unresolved_share: float = 0.0
     caveats: tuple[Caveat, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSymbols:
+    """A symbol file whose names some runs want.
+
+    The samples are those of main processes with an unresolved frame of it: at their leaf, and anywhere. `symbols` says
+    what came of looking for the file, as in `LoadedModule`; "" is "not looked for".
+    """
+
+    module: str
+    pdb_name: str
+    debug_id: str
+    symbols: str
+    runs: int
+    exclusive_samples: int
+    inclusive_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What became of one run whose addresses were looked up: `resolved`, or `failed`, for which `message` says why.
+
+    The shares are of the main process's samples whose leaf has no symbol.
+    """
+
+    status: str
+    run_id: str
+    example: str
+    commit_sha: str
+    source_name: str
+    message: str = ""
+    exit_code: int = 0
+    samples: int = 0
+    share_before: float = 0.0
+    share_after: float = 0.0
+    wanted: tuple[WantedSymbols, ...] = ()
+    caveats: tuple[Caveat, ...] = ()

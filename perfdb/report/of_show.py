@@ -6,6 +6,7 @@ from typing import Any
 
 from perfdb.compare import HotExample, HotItem, Shown
 from perfdb.report.blocks import Block, Column, Report, Table
+from perfdb.report.of_symbols import wanted_block
 from perfdb.units import NS_PER_MS
 
 SCHEMA = "perfdb.show/1"
@@ -36,6 +37,8 @@ def show_report(shown: Shown, by: str = "both") -> Report:
         if by != "module":
             blocks.append(_function_block(example, alone=by == "function"))
             rows += [_flat_row(example, "function", hot) for hot in example.functions]
+    if shown.wanted:
+        blocks.append(wanted_block(shown.wanted))
     return Report(tuple(blocks), Table(_FLAT, tuple(rows)), _data(shown))
 
 
@@ -107,6 +110,7 @@ def _data(shown: Shown) -> dict[str, Any]:
             }
             for example in shown.examples
         ],
+        "wanted_symbols": shown.wanted,
     }
 
 

@@ -30,10 +30,20 @@ from perfdb.store.model import (
     RunProcess,
     SourceRun,
 )
+from perfdb.store.prune import prune
 from perfdb.store.queries import NamedQuery, QueryParam, load_query, named_queries
-from perfdb.store.read import function_costs, info, module_costs, processes, recorded_commits, runs
+from perfdb.store.read import (
+    function_costs,
+    info,
+    kept_addresses,
+    module_costs,
+    processes,
+    recorded_commits,
+    runs,
+    wanted_symbols,
+)
 from perfdb.store.sandbox import Result, frame, run_sql
-from perfdb.store.write import find_duplicate, runs_of_source, write_run
+from perfdb.store.write import find_duplicate, rename_run, runs_of_source, write_run
 
 __all__ = [
     "Connection",
@@ -57,6 +67,7 @@ __all__ = [
     "frame",
     "function_costs",
     "info",
+    "kept_addresses",
     "load_query",
     "module_costs",
     "named_queries",
@@ -64,10 +75,13 @@ __all__ = [
     "opened_for_write",
     "opened_sandboxed",
     "processes",
+    "prune",
     "recorded_commits",
+    "rename_run",
     "run_sql",
     "runs",
     "runs_of_source",
     "upgrade",
+    "wanted_symbols",
     "write_run",
 ]

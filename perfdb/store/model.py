@@ -40,7 +40,10 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What is to be known of a profile when it is recorded. `main_process` is a row of `Profile.processes`."""
+    """What is to be known of a profile when it is recorded. `main_process` is a row of `Profile.processes`.
+
+    `addresses` is the packed profile as it was before symbols, to resolve it again later; None for none.
+    """
 
     revision: Revision
     example: str
@@ -50,6 +53,7 @@ class NewRun:
     is_dirty: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
+    addresses: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

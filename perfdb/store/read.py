@@ -11,13 +11,15 @@ import duckdb
 import numpy as np
 
 from perfdb.profile.columns import NOT_KNOWN, Caveat
+from perfdb.profile.outcome import WantedSymbols
 from perfdb.store.migrations import applied
 from perfdb.store.model import Costs, HistoryInfo, Measurement, RecordedCommit, Run, RunMark, RunProcess
 from perfdb.store.queries import internal
 
 TABLES = (
     "revision", "example", "machine", "run", "run_tag", "run_caveat", "measurement", "process", "run_module",
-    "module", "function", "stack", "sample", "function_weight", "module_weight", "call",
+    "module", "function", "stack", "sample", "function_weight", "module_weight", "line_weight", "call", "run_profile",
+    "function_symbol", "source_file",
 )  # fmt: skip
 """The tables of a history, but for the record of its migrations."""
 
@@ -87,6 +89,19 @@ def _filled(column: Any) -> Any:
 def processes(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[RunProcess]:
     """The processes of these runs, run by run, the busiest first."""
     return [RunProcess(**row) for row in _rows(connection, "processes", {"run_ids": _joined(run_ids)})]
+
+
+def wanted_symbols(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str] | None = None) -> list[WantedSymbols]:
+    """The symbol files that these runs (None: all) lack, those with the most samples first."""
+    return [WantedSymbols(**row) for row in _rows(connection, "wanted_symbols", {"run_ids": _joined(run_ids)})]
+
+
+def kept_addresses(connection: duckdb.DuckDBPyConnection, run_id: str) -> bytes | None:
+    """The packed profile of a run as it was before symbols; None where none was kept."""
+    rows = connection.execute(
+        "select content from run_profile where run_id = $run_id::uuid", {"run_id": run_id}
+    ).fetchall()
+    return bytes(rows[0][0]) if rows else None
 
 
 def recorded_commits(connection: duckdb.DuckDBPyConnection) -> list[RecordedCommit]:

@@ -15,6 +15,15 @@ with duplicate as (
     union all
     select 'runs that are there twice', run_id::varchar from run group by run_id having count(*) > 1
     union all
+    select 'source files that are there twice', file_id::varchar from source_file group by file_id having count(*) > 1
+    union all
+    select 'symbol names that are there twice', function_id::varchar
+    from function_symbol
+    group by function_id, symbol
+    having count(*) > 1
+    union all
+    select 'kept addresses that are there twice', run_id::varchar from run_profile group by run_id having count(*) > 1
+    union all
     select 'processes that are there twice in a run', run_id::varchar
     from process
     group by run_id, pid, incarnation
@@ -65,6 +74,14 @@ with duplicate as (
     from module_weight
     where module_id not in (select module_id from module)
     union all
+    select 'weights of a line whose function or file is not there', run_id::varchar
+    from line_weight
+    where function_id not in (select function_id from function) or file_id not in (select file_id from source_file)
+    union all
+    select 'symbol names of a function that is not there', function_id::varchar
+    from function_symbol
+    where function_id not in (select function_id from function)
+    union all
     select 'calls of a function that is not there', run_id::varchar
     from call
     where caller_id not in (select function_id from function) or callee_id not in (select function_id from function)
@@ -90,6 +107,10 @@ with duplicate as (
         select 'function_weight', run_id from function_weight
         union all
         select 'module_weight', run_id from module_weight
+        union all
+        select 'line_weight', run_id from line_weight
+        union all
+        select 'run_profile', run_id from run_profile
         union all
         select 'call', run_id from call
     )
@@ -149,6 +170,20 @@ with duplicate as (
     from run
     left join (select run_id, sum(samples) as samples from work group by run_id) as total on total.run_id = run.run_id
     where run.sample_count != run.idle_count + coalesce(total.samples, 0)
+), overlined as (
+    -- the lines of a function cannot do more by themselves than the function does
+    select 'functions whose lines do more than they do' as problem, line.run_id::varchar as instance
+    from (
+        select run_id, pid, incarnation, function_id, sum(exclusive_ns) as exclusive_ns
+        from line_weight
+        group by run_id, pid, incarnation, function_id
+    ) as line
+    left join function_weight as whole
+        on whole.run_id = line.run_id
+        and whole.pid = line.pid
+        and whole.incarnation = line.incarnation
+        and whole.function_id = line.function_id
+    where line.exclusive_ns > coalesce(whole.exclusive_ns, 0)
 ), found as (
     select problem, instance from duplicate
     union all
@@ -157,6 +192,8 @@ with duplicate as (
     select problem, instance from unbalanced
     union all
     select problem, instance from overcounted
+    union all
+    select problem, instance from overlined
 )
 select problem, count(*) as number, min(instance) as instance
 from found

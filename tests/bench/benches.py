@@ -15,6 +15,8 @@ from perfdb.profile import Source
 from tests.bench.dumper import dumper
 from tests.bench.large import large_trace
 from tests.bench.measure import CACHE, Figure, best_of, corpus_trace, perfdb, program, read_in_a_process
+from tests.bench.naming import naming
+from tests.bench.symbols import symbols
 
 UNPACKED_BYTES = 23_042_592
 """The corpus trace with all its buffers unpacked."""
@@ -164,6 +166,8 @@ BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory,
     "large": large,
     "dumper": dumper,
+    "symbols": symbols,
+    "naming": naming,
     "record": record,
     "help": help_,
     "diff": diff,

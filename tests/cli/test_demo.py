@@ -87,7 +87,7 @@ def test_diff_as_json_adds_up(perfdb: Run, demo: Path) -> None:
                 ledger[name] for name in ("new_not_listed", "vanished_not_listed", "unresolved", "others")
             ]
             assert abs(sum(part["delta_ms"] for part in parts) - ledger["total"]["delta_ms"]) < 1e-6
-            assert len(ledger["rows"]) == (3 if kind == "modules" else 0)
+            assert 3 == len(ledger["rows"])
 
 
 def test_the_planted_regression_is_on_top_of_what_got_slower(perfdb: Run, demo: Path) -> None:
@@ -166,3 +166,21 @@ def test_doctor_and_info_speak_of_the_demo(perfdb: Run, demo: Path) -> None:
     assert re.search(r"^run +12$", perfdb("db", "info").out, re.MULTILINE)
     assert perfdb("db", "check").code == 0
     assert "is up to date" in perfdb("db", "migrate").out
+
+
+def test_the_planted_function_is_on_top_of_what_got_slower(perfdb: Run, demo: Path) -> None:
+    ran = perfdb("diff", "main", "bulk-insert", "--by", "function", "--format", "csv")
+
+    rows = [row for row in csv.DictReader(io.StringIO(ran.out)) if row["kind"] == "function" and row["function"]]
+    slowest = max(rows, key=lambda row: float(row["delta_ms"]))
+    assert ("templates", "ucrtbase.dll", "strtod") == (slowest["example"], slowest["module"], slowest["function"])
+
+
+def test_hot_lines_of_the_demo_stand_in_its_sources(perfdb: Run, demo: Path) -> None:
+    ran = perfdb(
+        "query", "hot_lines", "--param", "example=simple", "--param", "function=construct_at", "--format", "csv"
+    )
+
+    (row, *_) = list(csv.DictReader(io.StringIO(ran.out)))
+    assert ("kuzu_shared.dll", "std::construct_at<int>", "True") == (row["module"], row["function"], row["inlined"])
+    assert int(row["line"]) > 0

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from perfdb.etl import looks_like_etl
-from perfdb.profile import UNKNOWN_MODULE, Profile
+from perfdb.profile import JIT_MODULE, UNKNOWN_MODULE, UNRESOLVED, Profile
+from perfdb.profile.bare import bare
 from perfdb.profile.check import self_check
 from perfdb.profile.columns import ItemWeights
 from perfdb.profile.weights import item_weights, sum_samples
 from tests.etl.traces import read
 from tests.twins.agree import assert_agree
-from tests.twins.etl_walker import walk
+from tests.twins.etl_walker import Walked, walk
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,11 @@ def data(corpus: Path) -> bytes:
 @pytest.fixture(scope="module")
 def profile(data: bytes) -> Profile:
     return read(data)
+
+
+@pytest.fixture(scope="module")
+def walked(data: bytes) -> Walked:
+    return walk(data)
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +75,43 @@ def test_processes(profile: Profile, expected: dict[str, Any]) -> None:
 
 
 def test_modules_of_the_main_process(profile: Profile, expected: dict[str, Any]) -> None:
+    """What the independent reader found in no image is here `<jit>` or `<unknown>`: without names, it is the same."""
+    profile = bare(profile)
     module = profile.functions.module[profile.frames.function[profile.stacks.frame]]
     weights = item_weights(profile.stacks, module, sum_samples(profile))
     pid = expected["main_process"]["pid"]
 
     assert _by_module(profile, weights, weights.exclusive_samples, pid) == _named(expected["main_exclusive_by_module"])
     assert _by_module(profile, weights, weights.inclusive_samples, pid) == _named(expected["main_inclusive_by_module"])
+
+
+def test_managed_names_of_the_main_process(profile: Profile, expected: dict[str, Any]) -> None:
+    """Nearly all of its work in no image has a name, and nothing of its work in images: mscorlib's code was compiled
+    anew, and no image that was made ahead of time is in it.
+    """
+    exclusive = Counter(
+        name_of(profile, leaf)
+        for leaf, process in zip(profile.samples.stack.tolist(), profile.samples.process.tolist(), strict=True)
+        if profile.processes[process].pid == expected["main_process"]["pid"]
+    )
+    jit = {name: count for (module, name), count in exclusive.items() if module == JIT_MODULE}
+
+    assert 4_456 == sum(jit.values())
+    assert 106 == exclusive[UNKNOWN_MODULE, UNRESOLVED]
+    assert expected["main_exclusive_by_module"]["None"] == sum(jit.values()) + exclusive[UNKNOWN_MODULE, UNRESOLVED]
+    assert {UNRESOLVED} == {name for module, name in exclusive if module != JIT_MODULE}
+    assert [
+        ("System.DateTime.GetDatePart(int32)", 1856),
+        ("System.TimeZoneInfo.TransitionTimeToDateTime(int32,TransitionTime)", 566),
+        ("System.DateTime.get_DayOfWeek()", 470),
+    ] == Counter(jit).most_common(3)
+    assert 41 == jit["Test.Program.Main(String[])"]
+
+
+def name_of(profile: Profile, stack: int) -> tuple[str, str]:
+    """(module, function) of a stack's leaf."""
+    function = int(profile.frames.function[profile.stacks.frame[stack]])
+    return profile.modules[profile.functions.module[function]], profile.functions.name[function]
 
 
 def _by_module(profile: Profile, weights: ItemWeights, samples: Any, pid: int) -> dict[str, int]:
@@ -96,14 +133,12 @@ def test_machine(profile: Profile, data: bytes) -> None:
     assert looks_like_etl(data[:512])
 
 
-def test_agrees_with_the_slow_twin(profile: Profile, data: bytes) -> None:
-    walked = walk(data)
-
+def test_agrees_with_the_slow_twin(profile: Profile, walked: Walked) -> None:
     assert walked.events == 179_474
     assert_agree(walked, profile)
 
 
-def test_batches_of_one_buffer_change_nothing(profile: Profile, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_one_buffer_change_nothing(data: bytes, walked: Walked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("perfdb.etl.buffers.BATCH_BYTES", 1 << 20)
 
-    assert_agree(walk(data), read(data))
+    assert_agree(walked, read(data))

@@ -13,17 +13,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perfdb.demo.etl_spec import MethodSpec
 from perfdb.errors import TraceError
 from perfdb.etl import looks_like_etl
 from perfdb.profile import Profile
 from perfdb.profile.check import self_check
-from tests.etl.traces import read, read_or_refuse, small_trace
+from tests.etl.traces import APP, KERNEL, LIBRARY, read, read_or_refuse, small_trace
 
-# Whole traces of some 4 kB; together they have every header, direct stacks and stack keys, 32 and 64 bits.
+METHODS = (
+    MethodSpec(100, LIBRARY.base, 0x600, "App.Program", "Main", "void  (class System.String[])"),
+    MethodSpec(100, LIBRARY.base, 0x600, "App.Program", "Later", load_ns=150_000, unload_ns=350_000, method_id=2),
+    MethodSpec(100, APP.base, 0x1800, "App.Compiled", "Ahead", is_jitted=False),
+)
+# Whole traces of some 4 kB; together they have every header, direct stacks and stack keys, 32 and 64 bits, methods.
 TRACES = {
     "plain": small_trace(compressed=False),
     "compressed": small_trace(compressed=True),
-    "plain-keys-64": small_trace(compressed=False, stack_style="keys", pointer_size=8, key_generations=2),
+    "plain-keys-64": small_trace(
+        compressed=False,
+        stack_style="keys",
+        pointer_size=8,
+        key_generations=2,
+        images=(APP, KERNEL),
+        methods=METHODS,
+    ),
     "compressed-keys-64": small_trace(compressed=True, stack_style="keys", pointer_size=8, buffer_bytes=1024),
 }
 BUFFER_BYTES = 512

@@ -134,3 +134,16 @@ def test_system_facts() -> None:
     assert (layout.cpu_architecture(4), layout.cpu_architecture(8)) == (808, 816)
     assert layout.BUILD_INFO_STRINGS == 8
     assert layout.ARCHITECTURES == {0: "x86", 5: "arm", 9: "x64", 12: "arm64"}
+
+
+def test_method_events() -> None:
+    clr = uuid.UUID("e13c0d23-ccbc-4e12-931b-d9cc2eee27e4").bytes_le
+    rundown = uuid.UUID("a669021c-c450-4609-a035-5af59af4df18").bytes_le
+    at = layout.Payloads
+
+    assert {
+        clr: {139: 3, 140: 4, 143: 1, 144: 2},
+        rundown: {143: 3, 144: 4},
+    } == layout.METHOD_EVENTS
+    assert [0, 16, 24, 32, 36] == [at.method_id, at.method_start, at.method_size, at.method_flags, at.method_name]
+    assert layout.METHOD_JITTED == 8

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from perfdb.demo.etl_writer import (
     KERNEL_PID,
     ImageSpec,
+    MethodSpec,
     ProcessSpec,
     SampleColumns,
     SampleSpec,
@@ -132,6 +133,43 @@ def images(draw: st.DrawFn, half: int) -> tuple[ImageSpec, ...]:
     return tuple(found)
 
 
+SIGNATURES = (
+    "void  ()",
+    "instance value class System.DateTime  (class System.String[],int32)",
+    "generic !!0  (class System.Func`2<!!0,value class A.B+C>,int32[0...,0...],pMT: 09111574&)",
+    "void(void*)",
+    "",
+)
+
+
+@st.composite
+def methods(draw: st.DrawFn) -> tuple[MethodSpec, ...]:
+    """Methods that come and go over each other and over images, of processes that the trace names and of one that it
+    does not; some are cut off in their names or before them.
+    """
+    found: list[MethodSpec] = []
+    for pid in (100, 101, 102):
+        for start in (0x10000, 0x10800, 0x12000, 0x18000):
+            for load, unload in draw(lives()):
+                spec = MethodSpec(
+                    pid=pid,
+                    start=start,
+                    size=draw(st.sampled_from([1, 0x400, 0x3000])),
+                    type_name=draw(st.sampled_from(["App.Program", "List`1[System.__Canon]", "dynamicClass", ""])),
+                    name=draw(st.sampled_from(["Main", ".ctor", "<Run>b__0", "Grüße😀", ""])),
+                    signature=draw(st.sampled_from(SIGNATURES)),
+                    load_ns=load,
+                    unload_ns=unload,
+                    is_listed=draw(st.booleans()),
+                    is_jitted=draw(st.booleans()),
+                    method_id=draw(st.integers(1, 2)),
+                    version=draw(st.integers(0, 2)),
+                    cut_bytes=draw(st.sampled_from([0, 0, 0, 1, 13, 40])),
+                )
+                found.append(spec)
+    return tuple(found)
+
+
 @st.composite
 def samples(draw: st.DrawFn, half: int) -> SampleColumns:
     """Samples of two processors, with idle ones, interrupts on both at one moment, and stacks with parts missing."""
@@ -185,6 +223,7 @@ def specs(draw: st.DrawFn) -> TraceSpec:
         processes=draw(processes()),
         threads=draw(threads()),
         images=draw(images(KERNEL_HALF[pointer])),
+        methods=draw(methods()),
         samples=draw(samples(KERNEL_HALF[pointer])),
         stack_style=draw(st.sampled_from(["direct", "keys", "none"])),
         key_generations=draw(st.integers(1, 3)),

@@ -17,7 +17,7 @@ import pytest
 from perfdb import store
 from perfdb.errors import DatabaseError
 from perfdb.profile import Caveat, Process
-from perfdb.store import write
+from perfdb.store import bulk, write
 from tests.conftest import CHECKOUT
 from tests.store.conftest import COMMITTED_AT, NEW, OLD
 from tests.store.profiles import MS, RECORDED_AT, STARTED_AT, indexer, new_run, profile
@@ -168,7 +168,7 @@ def test_nothing_is_left_of_a_run_that_failed_half_way(path: Path, monkeypatch: 
         kept = store.write_run(connection, indexer("first.etl"), new_run())
         before = counts(connection, *NAMES, "run", "process", "sample")
         read = profile({"app.exe": (("new.dll!new", 1),)}, source="second.etl")
-        monkeypatch.setattr(write, "_write_weights", fail)
+        monkeypatch.setattr(write, "write_weights", fail)
         with pytest.raises(RuntimeError, match="the power goes out"):
             store.write_run(connection, read, new_run(NEW, "other"))
         monkeypatch.undo()
@@ -197,7 +197,7 @@ def test_names_keep_to_their_ids_however_many_threads_load_them(connection: stor
     connection.execute("set threads = 8")
     ids = np.arange(200_000, dtype=np.uint64)
     functions = {"function_id": ids, "module_id": ids, "name": np.array([f"f{each}" for each in ids], object)}
-    write._insert_new(connection, "function", "function_id", functions)
+    bulk.insert_new(connection, "function", ("function_id",), functions)
 
     assert [(200_000, 0)] == connection.execute(
         "select count(*), count(*) filter (name != 'f' || function_id) from function"
@@ -217,7 +217,7 @@ def hang(*_):
 
 with store.opened_for_write(Path(sys.argv[1])) as connection:
     store.write_run(connection, indexer("first.etl"), new_run())
-    write._write_weights = hang
+    write.write_weights = hang
     store.write_run(connection, indexer("second.etl"), new_run())
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfdb.profile import UNKNOWN_MODULE, Profile
+from perfdb.profile import JIT_MODULE, UNKNOWN_MODULE, UNRESOLVED, Profile
 from tests.twins.etl_walker import AFTER, BEFORE, Place, Walked
 
 
@@ -12,6 +12,7 @@ def assert_agree(walked: Walked, profile: Profile) -> None:
     assert (walked.lost_events, walked.lost_buffers) == (profile.lost_events, profile.lost_buffers)
     assert walked_processes(walked) == profile_processes(profile)
     assert walked_samples(walked) == profile_samples(profile)
+    assert [row.names for row in walked.samples] == profile_names(profile)
     assert walked_modules(walked) == profile_modules(profile)
 
 
@@ -52,6 +53,26 @@ def profile_stacks(profile: Profile) -> list[tuple[Place, ...]]:
     for parent, frame in zip(profile.stacks.parent.tolist(), profile.stacks.frame.tolist(), strict=True):
         paths.append((places[frame], *(paths[parent] if parent >= 0 else ())))
     return paths
+
+
+def profile_names(profile: Profile) -> list[tuple[str | None, ...]]:
+    """Each sample's managed methods, leaf first, None where a frame has none.
+
+    Asserts besides that a frame in no image is in `<jit>` if it has a name and in `<unknown>` if it has none, and that
+    a frame in an image is in that image's module.
+    """
+    names: list[str | None] = []
+    functions = profile.functions
+    for loaded, row in zip(profile.frames.loaded.tolist(), profile.frames.function.tolist(), strict=True):
+        name = None if functions.name[row] == UNRESOLVED else functions.name[row]
+        module = profile.modules[functions.module[row]]
+        in_no_image = UNKNOWN_MODULE if name is None else JIT_MODULE
+        assert module == (in_no_image if loaded < 0 else profile.modules[profile.loaded[loaded].module])
+        names.append(name)
+    paths: list[tuple[str | None, ...]] = []
+    for parent, frame in zip(profile.stacks.parent.tolist(), profile.stacks.frame.tolist(), strict=True):
+        paths.append((names[frame], *(paths[parent] if parent >= 0 else ())))
+    return [paths[stack] for stack in profile.samples.stack.tolist()]
 
 
 def walked_processes(walked: Walked) -> list[tuple[object, ...]]:

@@ -25,7 +25,9 @@ FAMILIES = {
 
 @dataclass
 class Event:
-    """One event: `hook` is None where a guid stands in its place."""
+    """One event: `hook` is None where a guid stands in its place. A provider's event has an `event_id`, and then `pid`
+    is the process that wrote it; both are -1 for others.
+    """
 
     time: int
     cpu: int
@@ -34,6 +36,8 @@ class Event:
     opcode: int
     version: int
     payload: bytes
+    event_id: int = -1
+    pid: int = -1
 
 
 def buffers(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -67,11 +71,15 @@ def events(data: bytes) -> Iterator[Event]:
             (time,) = struct.unpack_from("<q", content, position + time_at)
             payload = content[position + head : position + size]
             hook, guid, opcode, version = None, b"", 0, 0
+            event_id, pid = -1, -1
             if family in ("full", "event"):
                 guid = content[position + 24 : position + 40]
                 opcode = content[position + 4] if family == "full" else -1
+                if family == "event":
+                    (event_id,) = struct.unpack_from("<H", content, position + 40)
+                    (pid,) = struct.unpack_from("<I", content, position + 12)
             else:
                 (version,) = struct.unpack_from("<H", content, position)
                 (hook,) = struct.unpack_from("<H", content, position + 6)
-            yield Event(time, cpu, hook, guid, opcode, version, payload)
+            yield Event(time, cpu, hook, guid, opcode, version, payload, event_id, pid)
             position += (size + 7) // 8 * 8

@@ -13,6 +13,11 @@ format's second documentation. What is not in the format but agreed between the 
 - The sampled address is the leaf. It replaces the stack's first address, but goes before it where the sample was in the
   kernel and the stack has no kernel part.
 - A caller's place is one byte before its return address.
+- A managed method keeps its addresses as an image does. Methods of processes that the trace does not name are nobody's;
+  one of no bytes, or of more than 16 MiB, is damage.
+- A place in an image and a method has the image's module and the method's name. A method that was loaded before the
+  image does not count there; and if the runtime compiled the method after the image was loaded, the image does not.
+- A method without a name, or with names that are not three whole strings, names nothing, but holds its addresses.
 """
 
 from __future__ import annotations
@@ -23,9 +28,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.twins.etl_events import Event, events
+from tests.twins.etl_names import method_name
 
 BEFORE, AFTER = -(1 << 62), 1 << 62
 START, END, RUNNING_AT_START, RUNNING_AT_END, LOAD = 1, 2, 3, 4, 10
+RUNTIME = bytes.fromhex("230d3ce1bccc124e931bd9cc2eee27e4")
+RUNDOWN = bytes.fromhex("1c0269a650c40946a0355af59af4df18")
+METHOD_EVENTS = {
+    (RUNTIME, 139): RUNNING_AT_START,
+    (RUNTIME, 140): RUNNING_AT_END,
+    (RUNTIME, 143): START,
+    (RUNTIME, 144): END,
+    (RUNDOWN, 143): RUNNING_AT_START,
+    (RUNDOWN, 144): RUNNING_AT_END,
+}
 IMAGE_IDS = bytes.fromhex("d775e6b35425184f830b2762732560de")
 NOBODY = 0xFFFFFFFF
 
@@ -61,8 +77,22 @@ class Image:
 
 
 @dataclass
+class Method:
+    """A managed method at its addresses in a process; `text` is what its event says after the flags."""
+
+    base: int
+    size: int
+    loaded_at: int
+    is_jitted: bool
+    text: bytes
+
+
+@dataclass
 class Sample:
-    """One sample that is work. `stack` is leaf first; `has_stack` False where only the sampled address is known."""
+    """One sample that is work. `stack` is leaf first; `has_stack` False where only the sampled address is known.
+
+    `names` are the methods of the frames, None where a frame is in no method with a name.
+    """
 
     time: int
     cpu: int
@@ -75,6 +105,7 @@ class Sample:
     interval_ns: int = 0
     has_stack: bool = False
     stack: tuple[Place, ...] = ()
+    names: tuple[str | None, ...] = ()
 
 
 @dataclass
@@ -135,6 +166,7 @@ class _Walker:
         self.processes = self.read_processes()
         self.threads = self.read_threads()
         self.images = self.read_images()
+        self.methods = self.read_methods()
         self.read_samples()
         self.join_stacks()
         return self.result
@@ -215,6 +247,27 @@ class _Walker:
         self.result.images = [image for group in images.values() for image in group if image.size]
         return images
 
+    def read_methods(self) -> dict[tuple[int, int], list[Method]]:
+        """Methods by the identity of their process's life and by every 64 KiB of memory that they reach into."""
+        told = []
+        for event in self.found:
+            opcode = METHOD_EVENTS.get((event.guid, event.event_id))
+            if opcode is None or len(event.payload) < 36:
+                continue
+            method_id, _, base, size, _, flags = struct.unpack_from("<QQQIII", event.payload)
+            owner = _life_at(self.processes.get(event.pid, []), event.time)
+            if owner is None or not 0 < size <= 16 << 20:
+                continue
+            what = (base, size, bool(flags & 8), event.payload[36:])
+            told.append(((id(owner), base), event.time, opcode, (method_id, size), what))
+        methods = defaultdict(list)
+        for (who, _), lives in _lives(told).items():
+            for life in lives:
+                base, size, is_jitted, text = life.first
+                for block in range(base >> 16, (base + size - 1 >> 16) + 1):
+                    methods[who, block].append(Method(base, size, life.start, is_jitted, text))
+        return methods
+
     def read_samples(self) -> None:
         p, result = self.result.pointer, self.result
         intervals = []
@@ -286,7 +339,9 @@ class _Walker:
             owner = self.own(sample, pids.get(row, NOBODY))
             kernel, user_part = parts.get((row, False)) or [], parts.get((row, True)) or []
             sample.has_stack = bool(kernel or user_part)
-            sample.stack = self.places(owner, self.addresses(sample, kernel, user_part), sample.time)
+            frames = self.places(owner, self.addresses(sample, kernel, user_part), sample.time)
+            sample.stack = tuple(place for place, _ in frames)
+            sample.names = tuple(name for _, name in frames)
 
     def own(self, sample: Sample, stack_pid: int) -> Life | None:
         thread = _life_at(self.threads.get(sample.tid, []), sample.time)
@@ -314,16 +369,26 @@ class _Walker:
             return [sample.ip, *stack]
         return [sample.ip, *stack[1:]]
 
-    def places(self, owner: Life | None, addresses: list[int], time: int) -> tuple[Place, ...]:
-        found: list[Place] = []
+    def places(self, owner: Life | None, addresses: list[int], time: int) -> list[tuple[Place, str | None]]:
+        """Each address's place, and the name of the method there."""
+        found: list[tuple[Place, str | None]] = []
         for depth, address in enumerate(addresses):
             image = None
             if owner:
                 image = _image_at(self.images.get(id(owner), []), address, time)
             image = image or _image_at(self.images.get(None, []), address, time)
-            offset = address - image.base if image else address
-            found.append((image.module if image else None, offset - 1 if depth and offset else offset))
-        return tuple(found)
+            if depth and address > (image.base if image else 0):
+                address -= 1
+            near = self.methods.get((id(owner), address >> 16), [])
+            method = _method_at(near, address, time) if owner else None
+            if image and method:
+                if method.is_jitted and method.loaded_at > image.loaded_at:
+                    image = None
+                elif BEFORE < method.loaded_at < image.loaded_at:
+                    method = None
+            place = (image.module, address - image.base) if image else (None, address)
+            found.append((place, method_name(method.text) if method else None))
+        return found
 
 
 def _lives(told: list[tuple[Any, int, int, Any, Any]]) -> dict[Any, list[Life]]:
@@ -350,6 +415,11 @@ def _life_at(lives: list[Life], time: int) -> Life | None:
     """The life at a time, or the last one before it, or else the first one after it."""
     begun = [life for life in lives if life.start <= time]
     return begun[-1] if begun else lives[0] if lives else None
+
+
+def _method_at(methods: list[Method], address: int, time: int) -> Method | None:
+    holding = [each for each in methods if each.base <= address < each.base + each.size and each.loaded_at <= time]
+    return max(holding, key=lambda method: (method.loaded_at, method.base)) if holding else None
 
 
 def _meaning(definitions: list[tuple[int, list[int]]], time: int) -> list[int] | None:

@@ -1,0 +1,150 @@
+"""Naming the addresses of runs that are recorded already, when their symbol files turn up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfdb import readers, store
+from perfdb.api.symbols import HOW_TO_SET, Symbols
+from perfdb.config import Settings
+from perfdb.errors import InputError, PerfdbError
+from perfdb.profile.columns import STACKS, Profile
+from perfdb.profile.outcome import FAILED, RESOLVED, Resolved
+from perfdb.profile.pack import PackError, has_addresses, pack, unpack
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolicateRequest:
+    """Which runs to name (ids, or revisions for all their runs), and with what.
+
+    `traces` are the files that runs were recorded from, needed where the history kept no addresses. `symbols` come
+    before the symbol path of the settings; `templates` None is as set.
+    """
+
+    targets: tuple[str, ...]
+    traces: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    templates: str | None = None
+
+
+def symbolicate_each(
+    runs: Sequence[store.Run],
+    request: SymbolicateRequest,
+    database: Path,
+    settings: Settings,
+    folder: Path,
+    progress: Progress | None,
+) -> Iterator[Resolved]:
+    """Look up the addresses of runs one after the other; what concerns one run only becomes its outcome.
+
+    Raises InputError where no symbol path is set, and for a trace that none of the runs was recorded from.
+    """
+    symbols = Symbols(settings, folder, request.symbols, request.templates, progress, refresh=True)
+    if not symbols:
+        found = f" ({'; '.join(symbols.notes)})" if symbols.notes else ""
+        raise InputError(f"asked for the names of runs, found no symbol path{found}: {HOW_TO_SET}.")
+    traces = _traces_of(runs, request.traces)
+    for number, run in enumerate(runs):
+        if progress:
+            progress("runs", number, len(runs))
+        try:
+            yield _symbolicate(run, traces.get(run.source_sha256), symbols, database, settings, progress)
+        except PerfdbError as problem:
+            message = f"{_name(run)}: {problem}"
+            yield Resolved(FAILED, run.run_id, run.example, run.commit_sha, run.source_name, message, problem.exit_code)
+
+
+def _traces_of(runs: Sequence[store.Run], asked: Sequence[str]) -> dict[str, Path]:
+    """The trace files by the hash of their content; every one must be that of a run."""
+    if not asked:
+        return {}
+    wanted = {run.source_sha256 for run in runs}
+    traces: dict[str, Path] = {}
+    for path in readers.find_traces(tuple(asked), readers.READERS).paths:
+        with readers.open_trace(path, readers.READERS, None) as trace:
+            sha256 = trace.source.sha256
+        if sha256 not in wanted:
+            names = ", ".join(sorted({run.source_name for run in runs})[:3])
+            raise InputError(
+                f"asked to take the addresses from {path}, found that none of these runs was recorded from it, but "
+                f"from {names}. Name that file, or the runs of this one."
+            )
+        traces[sha256] = path
+    return traces
+
+
+def _symbolicate(
+    run: store.Run,
+    trace: Path | None,
+    symbols: Symbols,
+    database: Path,
+    settings: Settings,
+    progress: Progress | None,
+) -> Resolved:
+    profile, addresses = _read_again(trace, progress) if trace else (_kept(run, database, settings), None)
+    main = _main_process(run, profile)
+    named = symbols.name(profile)
+    with store.opened_for_write(database, settings.lock_wait_s) as connection:
+        store.rename_run(connection, run.run_id, named, main, addresses)
+        after = store.runs(connection, run_ids=[run.run_id])
+        wanted = store.wanted_symbols(connection, [run.run_id])
+    if not after:
+        raise InputError("found that it is not in the history any more.")
+    return Resolved(
+        status=RESOLVED,
+        run_id=run.run_id,
+        example=run.example,
+        commit_sha=run.commit_sha,
+        source_name=run.source_name,
+        samples=run.samples,
+        share_before=run.unresolved_share or 0.0,
+        share_after=after[0].unresolved_share or 0.0,
+        wanted=tuple(wanted),
+        caveats=tuple(caveat for caveat in named.caveats if caveat not in profile.caveats),
+    )
+
+
+def _read_again(trace: Path, progress: Progress | None) -> tuple[Profile, bytes | None]:
+    with readers.open_trace(trace, readers.READERS, None) as opened:
+        name = opened.source.name
+        show = None if progress is None else lambda done, total: progress(name, done, total)
+        profile = opened.read(readers.ReadOptions(progress=show))
+    if not has_addresses(profile):
+        raise InputError(f"asked for names of its addresses, found that {trace} tells none.")
+    return profile, pack(profile)
+
+
+def _kept(run: store.Run, database: Path, settings: Settings) -> Profile:
+    with store.opened_for_read(database, settings.lock_wait_s) as connection:
+        content = store.kept_addresses(connection, run.run_id)
+    if content is None and (run.detail != STACKS or run.source_format != "etl"):
+        raise InputError(
+            f"asked for names of its addresses, found that {run.source_name} (format {run.source_format}) tells "
+            "no addresses, but the names that it has."
+        )
+    if content is None:
+        raise InputError(
+            f"asked for names of its addresses, found that perfdb {run.perfdb_version}, which recorded it, kept none. "
+            f"Give its trace: --trace {run.source_name}"
+        )
+    try:
+        return unpack(content)
+    except PackError as problem:
+        raise InputError(
+            f"asked for names of its addresses, found that {problem}. Give its trace: --trace {run.source_name}"
+        ) from problem
+
+
+def _main_process(run: store.Run, profile: Profile) -> int:
+    for row, process in enumerate(profile.processes):
+        if (process.pid, process.incarnation) == (run.main_pid, run.main_incarnation):
+            return row
+    raise InputError(f"found that {run.source_name} has no process {run.main_pid}, which is the run's main process.")
+
+
+def _name(run: store.Run) -> str:
+    return f"run r{run.run_id.replace('-', '')[-8:]} ({run.example})"

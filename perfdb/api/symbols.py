@@ -1,0 +1,143 @@
+"""Names for the addresses of profiles: the symbol path that holds, and one look at it for many traces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfdb.config import TEMPLATES, Settings
+from perfdb.errors import InputError, UsageError
+from perfdb.profile.columns import Profile
+from perfdb.symbols.path import Folder, SymbolPath, parse_symbol_path
+
+if TYPE_CHECKING:
+    from perfdb.profile.columns import U64
+    from perfdb.symbols.lookup import LookedUp
+    from perfdb.symbols.model import Wanted
+
+Progress = Callable[[str, int, int], None]
+
+VARIABLE = "_NT_SYMBOL_PATH"
+"""The environment's symbol path, which debuggers and profilers of Windows use."""
+
+HOW_TO_SET = f"name one: --symbols DIR, or path under [symbols] in perfdb.toml, or the environment variable {VARIABLE}"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolsInForce:
+    """Where symbol files are looked for, and `notes` on what of it could not be understood."""
+
+    path: SymbolPath
+    notes: tuple[str, ...] = ()
+
+
+def symcache_folder(settings: Settings) -> Path:
+    """Where looked-up symbols are kept, by debug id."""
+    return settings.root / "artifacts" / "symcache"
+
+
+def download_folder(settings: Settings) -> Path:
+    """Where files from symbol servers are kept for which the symbol path names no cache: a symbol store."""
+    return settings.root / "artifacts" / "symbols"
+
+
+def symbols_in_force(
+    settings: Settings, folder: Path, asked: Sequence[str] = (), environ: Mapping[str, str] | None = None
+) -> SymbolsInForce:
+    """The symbol path: what was `asked` for first, then that of the settings, else that of the environment.
+
+    Raises InputError for a folder that was asked for and is not there, and for what is no symbol path. Of the
+    environment's, which other programs understand in their own ways, such elements are left out with a note.
+    """
+    variables = os.environ if environ is None else environ
+    cache = download_folder(settings)
+    first = parse_symbol_path(asked, folder, cache, variables)
+    for element in first.elements:
+        if isinstance(element, Folder) and not element.path.is_dir():
+            raise InputError(f"asked for symbols in {element}, found no such folder. Check --symbols.")
+    notes = []
+    if settings.symbols.path:
+        rest = [parse_symbol_path(settings.symbols.path, settings.root, cache, variables)]
+    else:
+        rest = []
+        for text in variables.get(VARIABLE, "").split(";"):
+            try:
+                rest.append(parse_symbol_path(text, folder, cache, variables))
+            except InputError as problem:
+                notes.append(f"{VARIABLE}: left out: {problem}")
+    elements = (*first.elements, *(element for part in rest for element in part.elements))
+    return SymbolsInForce(SymbolPath(tuple(dict.fromkeys(elements))), tuple(notes))
+
+
+def prune_symcache(settings: Settings, keep_days: float) -> tuple[int, int]:
+    """Remove looked-up symbols that were not used for some days; how many files, and how many bytes they had."""
+    from perfdb.symbols.symcache import Symcache
+
+    return Symcache(symcache_folder(settings)).prune(keep_days)
+
+
+class Symbols:
+    """Gives profiles their names. One for many traces: folders are walked, and servers asked, once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        asked: Sequence[str] = (),
+        templates: str | None = None,
+        progress: Progress | None = None,
+        refresh: bool = False,
+    ) -> None:
+        in_force = symbols_in_force(settings, folder, asked)
+        self.path = in_force.path
+        self.notes = in_force.notes
+        self.templates = templates or settings.symbols.templates
+        if self.templates not in TEMPLATES:
+            raise UsageError(f"asked for templates {self.templates}, found that they can be {' or '.join(TEMPLATES)}.")
+        # What looks up symbols takes a while to import, and many histories have no symbol path.
+        self._searching = _Searching(self.path, settings, progress, refresh) if self.path.elements else None
+
+    def __bool__(self) -> bool:
+        """Whether a symbol path is set."""
+        return self._searching is not None
+
+    def name(self, profile: Profile) -> Profile:
+        """The profile with the names that the symbol path has; as it is where no path is set."""
+        return self._searching.name(profile, self.templates) if self._searching else profile
+
+
+class _Searching:
+    """What is open while symbols are looked for: one locator and one cache."""
+
+    def __init__(self, path: SymbolPath, settings: Settings, progress: Progress | None, refresh: bool) -> None:
+        from perfdb.symbols.locate import Locator
+        from perfdb.symbols.symcache import Symcache
+
+        folder = symcache_folder(settings)
+        self._asks_servers = bool(path.servers)
+        self._cache = Symcache(folder)
+        self._locator = Locator(
+            path,
+            timeout_s=settings.symbols.timeout_s,
+            limit_s=settings.symbols.limit_s,
+            absent_folder=folder / "absent",
+            refresh=refresh,
+            progress=progress,
+        )
+
+    def name(self, profile: Profile, templates: str) -> Profile:
+
+        from perfdb.symbols.resolve import resolve, wanted_by
+
+        if self._asks_servers:  # for several files at once; the locator remembers what came of it
+            unknown = [wanted for wanted in wanted_by(profile) if self._cache.read(wanted.debug_id) is None]
+            self._locator.find_all(unknown)
+        return resolve(profile, self._look_up, templates)
+
+    def _look_up(self, wanted: Wanted, rva: U64) -> LookedUp:
+        from perfdb.symbols.lookup import look_up
+
+        return look_up(wanted, rva, self._locator.find, self._cache)

@@ -1,0 +1,81 @@
+"""`perfdb symbolicate`: names for runs that are recorded already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfdb.cli.options import SymbolsOption, Templates, TemplatesOption
+
+if TYPE_CHECKING:
+    from perfdb.profile.outcome import Resolved, WantedSymbols
+
+
+def symbolicate(
+    context: typer.Context,
+    targets: Annotated[list[str], typer.Argument(metavar="RUN|REV…", help="Runs, or revisions for all their runs.")],
+    trace: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trace",
+            metavar="PATH",
+            help="The trace that the run was recorded from, where its addresses were not kept; may be repeated.",
+        ),
+    ] = None,
+    symbols: SymbolsOption = None,
+    templates: TemplatesOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what became of the runs as JSON.")] = False,
+) -> None:
+    """Name the addresses of recorded runs, now that their symbol files are there."""
+    from perfdb.api.symbolicate import SymbolicateRequest
+    from perfdb.cli.output import emit, say
+    from perfdb.cli.progress import ProgressBar
+    from perfdb.report.of_symbols import resolved_line, resolved_report
+
+    request = SymbolicateRequest(tuple(targets), tuple(trace or ()), tuple(symbols or ()), _word(templates))
+    outcomes: list[Resolved] = []
+    with ProgressBar() as bar:
+        for outcome in context.obj.history().symbolicate_each(request, bar.show):
+            outcomes.append(outcome)
+            if outcome.status == "failed":
+                say(f"error: {outcome.message}")
+            elif not as_json:
+                typer.echo(resolved_line(outcome))
+    if as_json:
+        emit(resolved_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
+    else:
+        _tell_wanted(outcomes)
+    _fail_for(outcomes)
+
+
+def _word(templates: Templates | None) -> str | None:
+    return templates.value if templates else None
+
+
+def _tell_wanted(outcomes: list[Resolved]) -> None:
+    """The symbol files that are still wanted, over all the runs."""
+    from perfdb.cli.output import say
+    from perfdb.report.of_symbols import wanted_lines
+
+    wanted = {(each.module, each.debug_id): each for outcome in outcomes for each in outcome.wanted}
+    if wanted:
+        say("still wanted:")
+        for line in wanted_lines(sorted(wanted.values(), key=_weight)):
+            say(f"  {line}")
+
+
+def _weight(wanted: WantedSymbols) -> tuple[int, int, str]:
+    return -wanted.exclusive_samples, -wanted.inclusive_samples, wanted.module
+
+
+def _fail_for(outcomes: list[Resolved]) -> None:
+    """End with an error where a run failed; why has been said with it."""
+    from perfdb.errors import InputError
+
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if failed and len(outcomes) == 1:
+        raise typer.Exit(failed[0].exit_code)
+    if failed:
+        others = "the others have" if len(failed) < len(outcomes) else "nothing has"
+        raise InputError(f"{len(failed)} of {len(outcomes)} runs could not be given names; {others} been written.")

@@ -1,0 +1,19 @@
+-- question: of which modules do these runs want symbols?
+-- param run_ids = NULL: the runs, separated by commas; else all
+-- columns: module, pdb_name, debug_id, symbols, runs, exclusive_samples, inclusive_samples
+select
+    any_value(module.name) as module,
+    max(run_module.pdb_name) as pdb_name,
+    run_module.debug_id,
+    max(run_module.symbols) as symbols,
+    count(distinct run_module.run_id)::bigint as runs,
+    sum(run_module.unresolved_exclusive_samples)::bigint as exclusive_samples,
+    sum(run_module.unresolved_inclusive_samples)::bigint as inclusive_samples
+from run_module
+join module on module.module_id = run_module.module_id
+where run_module.debug_id != ''
+    and run_module.symbols not in ('full', 'public')
+    and run_module.unresolved_inclusive_samples > 0
+    and ($run_ids is null or list_contains(string_split($run_ids::varchar, ','), run_module.run_id::varchar))
+group by run_module.module_id, run_module.debug_id
+order by exclusive_samples desc, inclusive_samples desc, module, run_module.debug_id
