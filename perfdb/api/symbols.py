@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from perfdb.symbols.path import Folder, SymbolPath, parse_symbol_path
 
 if TYPE_CHECKING:
     from perfdb.profile.columns import U64
+    from perfdb.symbols.locate import Locator
     from perfdb.symbols.lookup import LookedUp
     from perfdb.symbols.model import Wanted
 
@@ -110,34 +112,40 @@ class Symbols:
 
 
 class _Searching:
-    """What is open while symbols are looked for: one locator and one cache."""
+    """What is open while symbols are looked for: one cache, and one locator once something is not in it."""
 
     def __init__(self, path: SymbolPath, settings: Settings, progress: Progress | None, refresh: bool) -> None:
-        from perfdb.symbols.locate import Locator
         from perfdb.symbols.symcache import Symcache
 
-        folder = symcache_folder(settings)
-        self._asks_servers = bool(path.servers)
-        self._cache = Symcache(folder)
-        self._locator = Locator(
-            path,
-            timeout_s=settings.symbols.timeout_s,
-            limit_s=settings.symbols.limit_s,
-            absent_folder=folder / "absent",
-            refresh=refresh,
-            progress=progress,
+        self._path = path
+        self._settings = settings
+        self._progress = progress
+        self._refresh = refresh
+        self._cache = Symcache(symcache_folder(settings))
+
+    @cached_property
+    def _locator(self) -> Locator:
+        from perfdb.symbols.locate import Locator
+
+        return Locator(
+            self._path,
+            timeout_s=self._settings.symbols.timeout_s,
+            limit_s=self._settings.symbols.limit_s,
+            absent_folder=symcache_folder(self._settings) / "absent",
+            refresh=self._refresh,
+            progress=self._progress,
         )
 
     def name(self, profile: Profile, templates: str) -> Profile:
-
         from perfdb.symbols.resolve import resolve, wanted_by
 
-        if self._asks_servers:  # for several files at once; the locator remembers what came of it
+        if self._path.servers:  # for several files at once; the locator remembers what came of it
             unknown = [wanted for wanted in wanted_by(profile) if self._cache.read(wanted.debug_id) is None]
-            self._locator.find_all(unknown)
+            if unknown:
+                self._locator.find_all(unknown)
         return resolve(profile, self._look_up, templates)
 
     def _look_up(self, wanted: Wanted, rva: U64) -> LookedUp:
         from perfdb.symbols.lookup import look_up
 
-        return look_up(wanted, rva, self._locator.find, self._cache)
+        return look_up(wanted, rva, lambda each: self._locator.find(each), self._cache)

@@ -18,8 +18,10 @@ import mmap
 import re
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from purepdb import MsfFile, PdbError, UnsupportedPdbError
+if TYPE_CHECKING:
+    from purepdb import MsfFile
 
 PDB_MAGIC = b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\x00\x00\x00"
 """What a PDB begins with."""
@@ -67,6 +69,8 @@ def pdb_identity(path: Path) -> str:
 
     Only the directory of streams and two headers are read, whatever the size of the file.
     """
+    from purepdb import PdbError, UnsupportedPdbError  # where all symbols are known already, no PDB is opened
+
     try:
         with path.open("rb") as file:
             begin = file.read(len(PDB_MAGIC))
@@ -87,6 +91,8 @@ def pdb_identity(path: Path) -> str:
 
 
 def _identity(mapped: mmap.mmap) -> str:
+    from purepdb import MsfFile
+
     msf = MsfFile(mapped)
     version, _, age, guid = _PDB_HEAD.unpack(_head(mapped, msf, _PDB_STREAM, _PDB_HEAD.size, "PDB"))
     if version < _FIRST_WITH_GUID:

@@ -18,7 +18,6 @@ from perfdb.profile.columns import U64, Caveat
 from perfdb.symbols.elf import is_build_id
 from perfdb.symbols.identity import SymbolFileError, parse_debug_id
 from perfdb.symbols.model import Chains, Located, Wanted
-from perfdb.symbols.pdb import PdbFile
 from perfdb.symbols.symcache import Symcache
 from perfdb.symbols.table import Table, merged, table_of_chains
 
@@ -75,6 +74,8 @@ def _key(wanted: Wanted) -> str:
 
 def _read(wanted: Wanted, path: Path, rva: U64, known: Table | None) -> Table:
     """What the file knows of the RVAs, with what is known of it already."""
+    from perfdb.symbols.pdb import PdbFile  # where all symbols are known already, no PDB is opened
+
     try:
         if not wanted.pdb_name and is_build_id(wanted.debug_id):
             return _read_dwarf(wanted, path, rva, known)

@@ -23,6 +23,7 @@ from purepdb.sections import parse_section_map
 from perfdb.profile.columns import I32, I64, U16, Bool
 from perfdb.symbols.identity import SymbolFileError
 from perfdb.symbols.pdb_streams import Streams
+from perfdb.symbols.table import Moved
 
 DBI_STREAM = 3
 NO_STREAM = 0xFFFF
@@ -118,22 +119,6 @@ class Contributions:
 
     def __len__(self) -> int:
         return len(self.start)
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """From RVA `now` on, up to the next, the image has what the linker had put at `was`; 0 is what was not there."""
-
-    now: I64
-    was: I64
-
-    def original(self, rva: I64) -> I64:
-        """Where the linker had put what is at these RVAs; -1 for what it did not know."""
-        if not len(self.now):
-            return rva
-        at = np.searchsorted(self.now, rva, side="right") - 1
-        known = (at >= 0) & (self.was[at] != 0)
-        return np.where(known, self.was[at] + rva - self.now[at], -1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perfdb.profile.columns import I32, U32
-from perfdb.symbols.pdb_dbi import Moved
-from perfdb.symbols.table import Places, Segments, Table, Texts, merged
+from perfdb.symbols.table import Moved, Places, Segments, Table, Texts, merged
 
 SUFFIX = ".symcache"
 PART_SUFFIX = ".part"

@@ -20,11 +20,26 @@ import numpy as np
 from perfdb.profile.columns import I32, I64, U8, U32, U64, Bool
 from perfdb.profile.grouping import ranges
 from perfdb.symbols.model import Chains
-from perfdb.symbols.pdb_dbi import Moved
 
 MAX_RVA = 0xFFFF_FFFF
 MAX_DEPTH = 250
 """The most functions that are taken to be inlined into each other; more is damage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """From RVA `now` on, up to the next, the image has what the linker had put at `was`; 0 is what was not there."""
+
+    now: I64
+    was: I64
+
+    def original(self, rva: I64) -> I64:
+        """Where the linker had put what is at these RVAs; -1 for what it did not know."""
+        if not len(self.now):
+            return rva
+        at = np.searchsorted(self.now, rva, side="right") - 1
+        known = (at >= 0) & (self.was[at] != 0)
+        return np.where(known, self.was[at] + rva - self.now[at], -1)
 
 
 @dataclass(frozen=True, slots=True)
