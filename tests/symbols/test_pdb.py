@@ -28,13 +28,13 @@ from perfdb.symbols.identity import SymbolFileError
 from perfdb.symbols.model import FUNCTION, INLINED, PUBLIC, Chains
 from perfdb.symbols.pdb import PdbFile
 from perfdb.symbols.pdb_code import Extents, Names, code_part
-from perfdb.symbols.pdb_dbi import Moved, Sections
+from perfdb.symbols.pdb_dbi import Sections
 from perfdb.symbols.pdb_imports import DEBUG_S_CROSSSCOPEEXPORTS, DEBUG_S_CROSSSCOPEIMPORTS, read_imports
 from perfdb.symbols.pdb_lines import Piece, read_annotations, read_lines
 from perfdb.symbols.pdb_streams import MINIMAL_INFO, Streams
 from perfdb.symbols.pdb_symbols import read_symbols
 from perfdb.symbols.pdb_types import ID_STREAM, LF_FUNC_ID, LF_MFUNC_ID, FunctionNames, Records
-from perfdb.symbols.table import TableBuilder
+from perfdb.symbols.table import Moved, TableBuilder
 from tests.bench.large_pdb import make_large_pdb
 from tests.symbols.chains import Row, all_distinct, folded, names, rows, rvas, without_arguments
 from tests.symbols.damage import PDB_STREAM, with_stream

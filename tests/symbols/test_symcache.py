@@ -19,9 +19,8 @@ from perfdb.demo.pdb_writer import write_pdb
 from perfdb.symbols import symcache
 from perfdb.symbols.model import FUNCTION, INLINED, PUBLIC, Chains
 from perfdb.symbols.pdb import PdbFile
-from perfdb.symbols.pdb_dbi import Moved
 from perfdb.symbols.symcache import Symcache, pack, unpack
-from perfdb.symbols.table import Table, merged, table_of_chains
+from perfdb.symbols.table import Moved, Table, merged, table_of_chains
 from tests.symbols.chains import folded, names, rows, rvas
 from tests.symbols.small_pdb import APP
 
