@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,18 @@ def give_up_output() -> None:
 def say(message: str) -> None:
     """Tell something about the work, not its result."""
     print(message, file=sys.stderr)
+
+
+def fail_for(exit_codes: Sequence[int], total: int, what: str) -> None:
+    """End with an error where some of several things failed; why has been said with each.
+
+    `what` is "traces could not be recorded" and the like; one thing alone ends with its own code.
+    """
+    if exit_codes and total == 1:
+        raise SystemExit(exit_codes[0])
+    if exit_codes:
+        others = "the others were" if len(exit_codes) < total else "nothing was"
+        raise InputError(f"{len(exit_codes)} of {total} {what}; {others}.")
 
 
 def write_file(path: Path, text: str, force: bool) -> None:

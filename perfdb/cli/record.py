@@ -85,7 +85,7 @@ def record(
 ) -> None:
     """Read traces into the history, one run each."""
     from perfdb.api.record import RecordRequest
-    from perfdb.cli.output import emit, say
+    from perfdb.cli.output import emit, fail_for, say
     from perfdb.cli.progress import ProgressBar
     from perfdb.report.of_record import outcome_line, record_report
 
@@ -115,7 +115,8 @@ def record(
     _tell_notes(outcomes)
     if as_json:
         emit(record_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
-    _fail_for(outcomes)
+    failed = [outcome.exit_code for outcome in outcomes if outcome.status == "failed"]
+    fail_for(failed, len(outcomes), "traces could not be recorded")
 
 
 def _tell_notes(outcomes: list[Outcome]) -> None:
@@ -127,15 +128,3 @@ def _tell_notes(outcomes: list[Outcome]) -> None:
         say(note)
     if len(notes) > MOST_NOTES:
         say(f"note: the same holds for {len(notes) - MOST_NOTES} more traces")
-
-
-def _fail_for(outcomes: list[Outcome]) -> None:
-    """End with an error where a trace failed; what it was has been said with the trace."""
-    from perfdb.errors import InputError
-
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if failed and len(outcomes) == 1:
-        raise typer.Exit(failed[0].exit_code)
-    if failed:
-        others = "the others were" if len(failed) < len(outcomes) else "nothing was"
-        raise InputError(f"{len(failed)} of {len(outcomes)} traces could not be recorded; {others}.")

@@ -29,7 +29,7 @@ def symbolicate(
 ) -> None:
     """Name the addresses of recorded runs, now that their symbol files are there."""
     from perfdb.api.symbolicate import SymbolicateRequest
-    from perfdb.cli.output import emit, say
+    from perfdb.cli.output import emit, fail_for, say
     from perfdb.cli.progress import ProgressBar
     from perfdb.report.of_symbols import resolved_line, resolved_report
 
@@ -46,7 +46,8 @@ def symbolicate(
         emit(resolved_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
     else:
         _tell_wanted(outcomes)
-    _fail_for(outcomes)
+    failed = [outcome.exit_code for outcome in outcomes if outcome.status == "failed"]
+    fail_for(failed, len(outcomes), "runs could not be named")
 
 
 def _word(templates: Templates | None) -> str | None:
@@ -67,15 +68,3 @@ def _tell_wanted(outcomes: list[Resolved]) -> None:
 
 def _weight(wanted: WantedSymbols) -> tuple[int, int, str]:
     return -wanted.exclusive_samples, -wanted.inclusive_samples, wanted.module
-
-
-def _fail_for(outcomes: list[Resolved]) -> None:
-    """End with an error where a run failed; why has been said with it."""
-    from perfdb.errors import InputError
-
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if failed and len(outcomes) == 1:
-        raise typer.Exit(failed[0].exit_code)
-    if failed:
-        others = "the others have" if len(failed) < len(outcomes) else "nothing has"
-        raise InputError(f"{len(failed)} of {len(outcomes)} runs could not be given names; {others} been written.")

@@ -38,8 +38,9 @@ def xperf(
 ) -> None:
     """Write xperf's own reports of a trace beside it."""
     from perfdb.api.xperf import ReportRequest, write_reports
-    from perfdb.cli.output import say
+    from perfdb.cli.output import fail_for, say
     from perfdb.cli.progress import ProgressBar
+    from perfdb.errors import InputError
     from perfdb.report.cells import printable
 
     request = ReportRequest(tuple(paths), output_folder, tuple(each.value for each in only or ()), min_hits, force)
@@ -53,16 +54,5 @@ def xperf(
             typer.echo(printable(f"{report.path}  {report.size_bytes:,} bytes"))
             if report.note:
                 say(f"note: {report.path.name}: {report.note}")
-    _fail_for(reports)
-
-
-def _fail_for(reports: list[Written]) -> None:
-    """End with an error where a report failed; why has been said with it."""
-    from perfdb.errors import InputError
-
-    failed = sum(bool(report.problem) for report in reports)
-    if failed and len(reports) == 1:
-        raise typer.Exit(InputError.exit_code)
-    if failed:
-        others = "the others were" if failed < len(reports) else "nothing was"
-        raise InputError(f"{failed} of {len(reports)} reports could not be written; {others}.")
+    failed = [InputError.exit_code for report in reports if report.problem]
+    fail_for(failed, len(reports), "reports could not be written")

@@ -303,7 +303,7 @@ def test_one_run_that_fails_does_not_stop_the_others(project: GitRepo, perfdb: R
     ran = perfdb("symbolicate", "HEAD", "--symbols", "build")
 
     assert 3 == ran.code
-    assert "1 of 2 runs could not be given names; the others have been written." in ran.err
+    assert "1 of 2 runs could not be named; the others were." in ran.err
     assert [(NAMED, 5)] == stacks(perfdb)
 
 
