@@ -3,7 +3,7 @@
 -- param example = NULL: only this example
 -- param function = NULL: only functions whose name has this in it
 -- param top = 20: how many lines of each example
--- columns: example, module, function, file, line, inlined, runs, exclusive_ms, inclusive_ms
+-- columns: example, module, function, file, line, is_inlined, runs, exclusive_ms, inclusive_ms
 with chosen as (
     select run.run_id, run.main_pid, run.main_incarnation, run.example_id
     from run
@@ -34,7 +34,7 @@ select
     function.name as function,
     source_file.path as file,
     cost.line,
-    cost.is_inlined as inlined,
+    cost.is_inlined,
     total.runs,
     cost.exclusive_ns / total.runs / 1e6 as exclusive_ms,
     cost.inclusive_ns / total.runs / 1e6 as inclusive_ms

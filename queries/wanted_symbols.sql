@@ -5,7 +5,7 @@ select
     any_value(module.name) as module,
     max(run_module.pdb_name) as pdb_name,
     run_module.debug_id,
-    coalesce(nullif(max(run_module.symbols), ''), 'not looked for') as symbols,
+    coalesce(nullif(arg_max(run_module.symbols, run_module.run_id), ''), 'not looked for') as symbols,
     count(distinct run_module.run_id)::bigint as runs,
     sum(run_module.unresolved_exclusive_samples)::bigint as exclusive_samples,
     sum(run_module.unresolved_inclusive_samples)::bigint as inclusive_samples

@@ -117,15 +117,16 @@ def _symbols(database: Path | None, config: Path | None) -> list[Finding]:
         return [Finding("symbol path", BROKEN, str(problem), "mend path under [symbols] in the settings")]
     findings = [_symbol_path(in_force)]
     try:
-        wanted = history.wanted_symbols()
+        commit, wanted = history.newest_wanted_symbols()
     except PerfdbError:  # no history yet, or one that cannot be read, which is told above
         return findings
+    advice = f"of {commit[:10]}; with them: perfdb symbolicate {commit[:10]} --symbols DIR"
     for each in wanted[:MOST_WANTED]:
-        findings.append(Finding("symbols", MISSING, wanted_line(each), "perfdb symbolicate HEAD --symbols DIR"))
+        findings.append(Finding("symbols", MISSING, wanted_line(each), advice))
+        advice = ""
     if len(wanted) > MOST_WANTED:
-        findings.append(
-            Finding("symbols", MISSING, f"{len(wanted) - MOST_WANTED:,} more", "perfdb query wanted_symbols lists all")
-        )
+        more = f"perfdb query wanted_symbols --param commit={commit[:10]}"
+        findings.append(Finding("symbols", MISSING, f"{len(wanted) - MOST_WANTED:,} more", more))
     return findings
 
 

@@ -14,12 +14,21 @@ from perfdb.api.costs import costs_by_example, preferred_runs, what_is_common
 from perfdb.api.export import Exported, export_folded
 from perfdb.api.revision import find_side
 from perfdb.api.scope import Scope
-from perfdb.compare import Comparison, Shown, Side, compare_example, hot_example, side_caveats, stand_in_caveat
+from perfdb.compare import (
+    Comparison,
+    Shown,
+    Side,
+    compare_example,
+    hot_example,
+    mixed_caveats,
+    side_caveats,
+    stand_in_caveat,
+)
 from perfdb.compare.diff import ANCESTOR
 from perfdb.config import Settings, database_path, load
 from perfdb.errors import InputError, RevisionError, TooLittleDataError, UsageError
 from perfdb.profile.columns import Caveat
-from perfdb.profile.outcome import FAILED, Outcome, Resolved, WantedSymbols
+from perfdb.profile.outcome import FAILED, MixedSymbols, Outcome, Resolved, WantedSymbols
 from perfdb.revisions import Repository, parse_range
 
 if TYPE_CHECKING:
@@ -118,11 +127,11 @@ class History:
             raise UsageError("asked for the names of runs, found no run in the call: give run ids or revisions.")
         return symbolicate_each(tuple(found.values()), request, self.path, self.settings, self.folder, progress)
 
-    def wanted_symbols(self, target: str | None = None) -> list[WantedSymbols]:
-        """The symbol files that the newest commit's runs, or those of a run or revision, lack; see `WantedSymbols`."""
+    def newest_wanted_symbols(self) -> tuple[str, list[WantedSymbols]]:
+        """The commit that `show` shows by default, and the symbol files that its runs lack."""
         with self._reading() as connection:
-            runs = self._target(connection, target, Scope())[3]
-            return store.wanted_symbols(connection, [run.run_id for run in runs])
+            runs = self._target(connection, None, Scope())[3]
+            return runs[0].commit_sha, store.wanted_symbols(connection, [run.run_id for run in runs])
 
     def runs(self, revision: str | None = None, **filters: Any) -> polars.DataFrame:
         """The runs as a frame, newest first, of one schema whatever it holds; filters as in `list_runs`."""
@@ -162,8 +171,13 @@ class History:
             title, lines, caveats, runs = self._target(connection, target, scope)
             parts = costs_by_example(connection, runs, scope, what_is_common(runs))
             wanted = store.wanted_symbols(connection, [run.run_id for run in runs])
+            mixed = _mixed_by_example(connection, runs)
         examples = tuple(
-            hot_example(example, part.runs, part.modules, part.functions, top) for example, part in parts.items()
+            replace(
+                hot_example(example, part.runs, part.modules, part.functions, top),
+                caveats=mixed_caveats(mixed.get(example, ())),
+            )
+            for example, part in parts.items()
         )
         return Shown(title, lines, str(scope), examples, caveats, tuple(wanted))
 
@@ -196,6 +210,7 @@ class History:
                 costs_by_example(connection, [run for run in runs if run.example in shared], scope, common)
                 for runs in (left, right)
             )
+            mixed = _mixed_by_example(connection, [*left, *right])
         examples_of_both = sorted(before.keys() & after.keys())
         if not examples_of_both:
             raise TooLittleDataError(f"asked for {scope}, found that no example has it on both sides.")
@@ -206,6 +221,7 @@ class History:
                 (before[example].modules, after[example].modules),
                 (before[example].functions, after[example].functions),
                 top,
+                mixed_caveats(mixed.get(example, ())),
             )
             for example in examples_of_both
         )
@@ -278,7 +294,8 @@ class History:
         if side.how == ANCESTOR:
             raise TooLittleDataError(
                 f"asked for {revision}, found no runs of it. Its nearest recorded ancestor is "
-                f"{side.recorded_sha[:10]}, {side.distance} commits back: ask for that one, or record {revision}."
+                f"{side.recorded_sha[:10]}, {side.distance} commit{'s' if side.distance != 1 else ''} back: "
+                f"ask for that one, or record {revision}."
             )
         return side.recorded_sha
 
@@ -349,6 +366,14 @@ def _two_revisions(
             f"asked for the merge base of {asked.baseline} and {other}, found that they share no commit."
         )
     return (f"merge base of {asked.baseline} and {other}", base), (other, other)
+
+
+def _mixed_by_example(connection: store.Connection, runs: Sequence[store.Run]) -> dict[str, list[MixedSymbols]]:
+    """The modules that have names in some of an example's runs only."""
+    mixed: dict[str, list[MixedSymbols]] = {}
+    for each in store.mixed_symbols(connection, [run.run_id for run in runs]):
+        mixed.setdefault(each.example, []).append(each)
+    return mixed
 
 
 def _nothing_in_common(

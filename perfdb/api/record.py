@@ -23,6 +23,7 @@ from perfdb.profile.outcome import FAILED, KNOWN, RECORDED, Outcome
 from perfdb.profile.pack import has_addresses, pack
 from perfdb.profile.weights import own_work, work_of_processes
 from perfdb.readers.etl import ETL
+from perfdb.report.names import short_run
 from perfdb.revisions import Repository
 from perfdb.units import NS_PER_MS
 
@@ -129,7 +130,7 @@ def _record_one(
         earlier = _earlier_runs(database, trace.source, settings)
         same = [run for run in earlier if (run.commit_sha, run.example) == (commit_sha, example)]
         if same and not request.again:
-            return Outcome(KNOWN, trace.source.name, _KNOWN_MESSAGE, 0, same[0].run_id, example, commit_sha)
+            return _known(trace.source.name, same[0].run_id, example, commit_sha, request)
         profile = trace.read(_read_options(request, trace.source.name, progress))
     wanted = request.process or settings.record.process
     profile = _named(profile, wanted)
@@ -150,11 +151,30 @@ def _record_one(
         # Another process may have recorded the trace while this one read it.
         meanwhile = store.find_duplicate(connection, profile.source.sha256, commit_sha, example)
         if meanwhile and not request.again:
-            return Outcome(KNOWN, profile.source.name, _KNOWN_MESSAGE, 0, meanwhile, example, commit_sha)
+            return _known(profile.source.name, meanwhile, example, commit_sha, request)
         run_id = store.write_run(connection, profile, new)
     others = sorted({run.commit_sha for run in earlier} - {commit_sha})
-    notes = (f"the same trace is also recorded for {', '.join(sha[:10] for sha in others)}",) if others else ()
+    also = (f"the same trace is also recorded for {', '.join(sha[:10] for sha in others)}",) if others else ()
+    notes = (*also, *(_nothing_named(profile, run_id) if symbols else ()))
     return _outcome(profile, main, run_id, example, recorded_as, notes)
+
+
+def _nothing_named(profile: Profile, run_id: str) -> tuple[str, ...]:
+    """A note where symbols were looked for and none was found."""
+    looked_for = [row for row in profile.loaded if row.symbols]
+    if not looked_for or any(row.symbols in ("full", "public") for row in looked_for):
+        return ()
+    what = "the symbol file of its one module" if len(looked_for) == 1 else f"none of {len(looked_for)} symbol files"
+    found = "was not found" if len(looked_for) == 1 else "was found"
+    return (f"{what} {found}; perfdb show {short_run(run_id)} lists them",)
+
+
+def _known(source_name: str, run_id: str, example: str, commit_sha: str, request: RecordRequest) -> Outcome:
+    """The outcome of a trace that is recorded already."""
+    message = _KNOWN_MESSAGE
+    if request.symbols or request.templates:
+        message += f"; perfdb symbolicate {short_run(run_id)} gives it names"
+    return Outcome(KNOWN, source_name, message, 0, run_id, example, commit_sha)
 
 
 def without_names(profile: Profile) -> Profile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,16 @@ from perfdb import readers, store
 from perfdb.api.symbols import HOW_TO_SET, Symbols
 from perfdb.config import Settings
 from perfdb.errors import InputError, PerfdbError
-from perfdb.profile.columns import STACKS, Profile
+from perfdb.profile.columns import STACKS, UNRESOLVED, Caveat, Profile
 from perfdb.profile.outcome import FAILED, RESOLVED, Resolved
 from perfdb.profile.pack import PackError, has_addresses, pack, unpack
+from perfdb.report.names import short_run
 
 Progress = Callable[[str, int, int], None]
+
+_NO_PATH = Caveat(
+    "symbol-no-path", f"no symbol path is set, so only what the trace itself names has names: {HOW_TO_SET}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,10 @@ def symbolicate_each(
 ) -> Iterator[Resolved]:
     """Look up the addresses of runs one after the other; what concerns one run only becomes its outcome.
 
-    Raises InputError where no symbol path is set, and for a trace that none of the runs was recorded from.
+    A run that would lose names it has keeps them all, and fails. Raises InputError for a trace that none of the runs
+    was recorded from.
     """
     symbols = Symbols(settings, folder, request.symbols, request.templates, progress, refresh=True)
-    if not symbols:
-        found = f" ({'; '.join(symbols.notes)})" if symbols.notes else ""
-        raise InputError(f"asked for the names of runs, found no symbol path{found}: {HOW_TO_SET}.")
     traces = _traces_of(runs, request.traces)
     for number, run in enumerate(runs):
         if progress:
@@ -55,7 +58,15 @@ def symbolicate_each(
             yield _symbolicate(run, traces.get(run.source_sha256), symbols, database, settings, progress)
         except PerfdbError as problem:
             message = f"{_name(run)}: {problem}"
-            yield Resolved(FAILED, run.run_id, run.example, run.commit_sha, run.source_name, message, problem.exit_code)
+            yield Resolved(
+                FAILED,
+                run.run_id,
+                run.example,
+                run.commit_sha,
+                run.source_name,
+                message=message,
+                exit_code=problem.exit_code,
+            )
 
 
 def _traces_of(runs: Sequence[store.Run], asked: Sequence[str]) -> dict[str, Path]:
@@ -87,25 +98,56 @@ def _symbolicate(
 ) -> Resolved:
     profile, addresses = _read_again(trace, progress) if trace else (_kept(run, database, settings), None)
     main = _main_process(run, profile)
+    if not symbols and not _has_names(profile):
+        found = f" ({'; '.join(symbols.notes)})" if symbols.notes else ""
+        raise InputError(f"asked for names of its addresses, found no symbol path{found}: {HOW_TO_SET}.")
     named = symbols.name(profile)
     with store.opened_for_write(database, settings.lock_wait_s) as connection:
+        _keep_what_is_known(named, store.symbol_states(connection, run.run_id))
         store.rename_run(connection, run.run_id, named, main, addresses)
         after = store.runs(connection, run_ids=[run.run_id])
         wanted = store.wanted_symbols(connection, [run.run_id])
     if not after:
         raise InputError("found that it is not in the history any more.")
+    told = [caveat for caveat in named.caveats if caveat not in profile.caveats]
     return Resolved(
         status=RESOLVED,
         run_id=run.run_id,
         example=run.example,
         commit_sha=run.commit_sha,
         source_name=run.source_name,
+        is_dirty=run.is_dirty,
         samples=run.samples,
         share_before=run.unresolved_share or 0.0,
         share_after=after[0].unresolved_share or 0.0,
         wanted=tuple(wanted),
-        caveats=tuple(caveat for caveat in named.caveats if caveat not in profile.caveats),
+        caveats=(
+            *(caveat for caveat in named.caveats if caveat not in profile.caveats),
+            *(() if symbols else (_NO_PATH,)),
+        ),
     )
+
+
+def _has_names(profile: Profile) -> bool:
+    """Whether the trace itself names functions: those of managed code."""
+    return any(name != UNRESOLVED for name in profile.functions.name)
+
+
+def _keep_what_is_known(named: Profile, before: Mapping[tuple[str, str], str]) -> None:
+    """Raises InputError where a module has names now and would have none, or fewer."""
+    worth = {"full": 2, "public": 1}
+    after = {(named.modules[row.module], row.debug_id): row.symbols for row in named.loaded}
+    lost = sorted(
+        module
+        for (module, debug_id), state in before.items()
+        if worth.get(after.get((module, debug_id), state), 0) < worth.get(state, 0)
+    )
+    if lost:
+        names = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+        raise InputError(
+            f"found that {names} would lose the names that the run has, for the symbol files are not found any more. "
+            "The run is as it was; add their folders: --symbols DIR"
+        )
 
 
 def _read_again(trace: Path, progress: Progress | None) -> tuple[Profile, bytes | None]:
@@ -147,4 +189,4 @@ def _main_process(run: store.Run, profile: Profile) -> int:
 
 
 def _name(run: store.Run) -> str:
-    return f"run r{run.run_id.replace('-', '')[-8:]} ({run.example})"
+    return f"run {short_run(run.run_id)} ({run.example})"

@@ -30,7 +30,7 @@ HOW_TO_SET = f"name one: --symbols DIR, or path under [symbols] in perfdb.toml, 
 
 @dataclass(frozen=True, slots=True)
 class SymbolsInForce:
-    """Where symbol files are looked for, and `notes` on what of it could not be understood."""
+    """Where symbol files are looked for, and `notes` on what of it is not there or could not be understood."""
 
     path: SymbolPath
     notes: tuple[str, ...] = ()
@@ -59,10 +59,17 @@ def symbols_in_force(
     first = parse_symbol_path(asked, folder, cache, variables)
     for element in first.elements:
         if isinstance(element, Folder) and not element.path.is_dir():
-            raise InputError(f"asked for symbols in {element}, found no such folder. Check --symbols.")
+            is_file = element.path.is_file()
+            found = "that it is a file. Name its folder." if is_file else "no such folder. Check --symbols."
+            raise InputError(f"asked for symbols in {element}, found {found}")
     notes = []
     if settings.symbols.path:
         rest = [parse_symbol_path(settings.symbols.path, settings.root, cache, variables)]
+        notes += [
+            f"symbol path: found no folder {element} ({settings.file})"
+            for element in rest[0].elements
+            if isinstance(element, Folder) and not element.path.is_dir()
+        ]
     else:
         rest = []
         for text in variables.get(VARIABLE, "").split(";"):

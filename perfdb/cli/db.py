@@ -41,8 +41,9 @@ def prune(
         ),
     ] = 30,
 ) -> None:
-    """Take out names that no run uses, and looked-up symbols that nobody used of late."""
+    """Remove unused names and old symcaches."""
     gone = context.obj.history().prune(symcache_days)
+    typer.echo("removed")
     for table, rows in gone.rows.items():
         typer.echo(f"{table:<16}{rows:>10,} rows")
     typer.echo(f"{'symcache':<16}{gone.files:>10,} files, {gone.size_bytes / 1e6:,.1f} MB")

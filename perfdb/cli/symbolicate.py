@@ -27,7 +27,7 @@ def symbolicate(
     templates: TemplatesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what became of the runs as JSON.")] = False,
 ) -> None:
-    """Name the addresses of recorded runs, now that their symbol files are there."""
+    """Give recorded runs the names of their functions."""
     from perfdb.api.symbolicate import SymbolicateRequest
     from perfdb.cli.output import emit, fail_for, say
     from perfdb.cli.progress import ProgressBar
@@ -57,9 +57,13 @@ def _word(templates: Templates | None) -> str | None:
 def _tell_wanted(outcomes: list[Resolved]) -> None:
     """The symbol files that are still wanted, over all the runs."""
     from perfdb.cli.output import say
+    from perfdb.profile.outcome import added
     from perfdb.report.of_symbols import wanted_lines
 
-    wanted = {(each.module, each.debug_id): each for outcome in outcomes for each in outcome.wanted}
+    wanted: dict[tuple[str, str], WantedSymbols] = {}
+    for each in (each for outcome in outcomes for each in outcome.wanted):
+        known = wanted.get((each.module, each.debug_id))
+        wanted[each.module, each.debug_id] = each if known is None else added(known, each)
     if wanted:
         say("still wanted:")
         for line in wanted_lines(sorted(wanted.values(), key=_weight)):

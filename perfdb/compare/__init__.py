@@ -5,7 +5,16 @@ which is what a judge of differences between runs needs; the ledger only sums an
 """
 
 from perfdb.compare.costs import Costs, Item, pivot
-from perfdb.compare.diff import Comparison, ExampleDiff, RunFacts, Side, compare_example, side_caveats, stand_in_caveat
+from perfdb.compare.diff import (
+    Comparison,
+    ExampleDiff,
+    RunFacts,
+    Side,
+    compare_example,
+    mixed_caveats,
+    side_caveats,
+    stand_in_caveat,
+)
 from perfdb.compare.hot import HotExample, HotItem, Shown, hot_example
 from perfdb.compare.ledger import Entry, Ledger, Remainder, close_ledger
 
@@ -25,6 +34,7 @@ __all__ = [
     "close_ledger",
     "compare_example",
     "hot_example",
+    "mixed_caveats",
     "pivot",
     "side_caveats",
     "stand_in_caveat",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from perfdb.compare.costs import Costs
 from perfdb.compare.ledger import Entry, Ledger, close_ledger
 from perfdb.profile.columns import EDGES, LEAF, STACKS, TEMPLATES_FOLDED, Caveat
+from perfdb.profile.outcome import MixedSymbols
 
 EXACT, SAME_TREE, ANCESTOR = "exact", "same-tree", "ancestor"
 
@@ -85,8 +86,9 @@ def compare_example(
     modules: tuple[Costs, Costs],
     functions: tuple[Costs, Costs],
     top: int | None,
+    caveats: Sequence[Caveat] = (),
 ) -> ExampleDiff:
-    """Compare the runs of one example; each pair is (baseline, contender)."""
+    """Compare the runs of one example; each pair is (baseline, contender). `caveats` come before what is found here."""
     baseline, contender = runs
     return ExampleDiff(
         example,
@@ -94,7 +96,7 @@ def compare_example(
         tuple(contender),
         close_ledger(*modules, top=top),
         close_ledger(*functions, top=top),
-        _caveats(baseline, contender),
+        (*caveats, *_caveats(baseline, contender)),
     )
 
 
@@ -108,6 +110,18 @@ def stand_in_caveat(role: str, side: Side) -> Caveat | None:
     if side.how == SAME_TREE:
         return Caveat("same-tree", f"{side.asked} has no runs: {role} is {stand_in}, a commit with the same tree")
     return None
+
+
+def mixed_caveats(mixed: Sequence[MixedSymbols]) -> tuple[Caveat, ...]:
+    """What to say of modules of one example that have names in some of its runs only."""
+    return tuple(
+        Caveat(
+            "mixed-symbols",
+            f"{each.bare} of {each.bare + each.named} runs have no names for {each.module}: its functions cannot be "
+            "compared; perfdb symbolicate gives runs their names",
+        )
+        for each in mixed
+    )
 
 
 def side_caveats(baseline: Side, contender: Side) -> tuple[Caveat, ...]:

@@ -40,6 +40,7 @@ class HotExample:
     functions: tuple[HotItem, ...]
     functions_rest: tuple[int, float]
     has_symbols: bool
+    caveats: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -161,7 +162,7 @@ def _what_next(folder: Path) -> str:
     return "\n".join(
         (
             "Try next:",
-            f"  cd {folder}",
+            f"  cd {shlex.quote(str(folder))}",
             f"  {program} diff main...{BULK_INSERT} --example templates --by module",
             f"  {program} query hotspots --param commit={BULK_INSERT} --param example=templates",
             f'  {program} sql "SELECT example, module, round(avg(exclusive_ms), 1) AS ms FROM module_cost '
@@ -174,4 +175,4 @@ def _what_next(folder: Path) -> str:
 def _program() -> str:
     """How this program was called, in words that work from another folder."""
     called = Path(sys.argv[0]).absolute()
-    return f"{sys.executable} -m perfdb" if called.name == "__main__.py" else str(called)
+    return f"{shlex.quote(sys.executable)} -m perfdb" if called.name == "__main__.py" else shlex.quote(str(called))

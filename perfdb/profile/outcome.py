@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perfdb.profile.columns import Caveat
 
@@ -52,6 +52,26 @@ class WantedSymbols:
 
 
 @dataclass(frozen=True, slots=True)
+class MixedSymbols:
+    """A module of an example's runs whose functions have names in `named` runs and none in `bare` ones."""
+
+    example: str
+    module: str
+    named: int
+    bare: int
+
+
+def added(one: WantedSymbols, other: WantedSymbols) -> WantedSymbols:
+    """The same symbol file, wanted by the runs of both."""
+    return replace(
+        one,
+        runs=one.runs + other.runs,
+        exclusive_samples=one.exclusive_samples + other.exclusive_samples,
+        inclusive_samples=one.inclusive_samples + other.inclusive_samples,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """What became of one run whose addresses were looked up: `resolved`, or `failed`, for which `message` says why.
 
@@ -63,6 +83,7 @@ class Resolved:
     example: str
     commit_sha: str
     source_name: str
+    is_dirty: bool = False
     message: str = ""
     exit_code: int = 0
     samples: int = 0

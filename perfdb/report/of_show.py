@@ -54,7 +54,8 @@ def _example_block(example: HotExample) -> Block:
         if run.is_dirty:
             told["uncommitted changes in the tree"] = told.get("uncommitted changes in the tree", 0) + 1
     count = len(runs)
-    caveats = tuple(text if count == 1 else f"{times} of {count} runs: {text}" for text, times in told.items())
+    of_runs = (text if count == 1 else f"{times} of {count} runs: {text}" for text, times in told.items())
+    caveats = (*(caveat.text for caveat in example.caveats), *of_runs)
     heading = f"{example.example}  ({count} run{'s' if count != 1 else ''})"
     return Block(heading, 2, (f"{mean}, {processes}",), caveats=caveats)
 
@@ -104,6 +105,7 @@ def _data(shown: Shown) -> dict[str, Any]:
             {
                 "example": example.example,
                 "runs": example.runs,
+                "caveats": example.caveats,
                 "cpu_ms": example.total.mean / NS_PER_MS,
                 "modules": [_item_data(hot) for hot in example.modules],
                 "functions": [_item_data(hot) for hot in example.functions],

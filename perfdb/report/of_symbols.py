@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from perfdb.profile.outcome import Resolved, WantedSymbols
-from perfdb.report.blocks import Block, Report, Table
+from perfdb.report.blocks import Block, Column, Report, Table
 from perfdb.report.cells import printable
 from perfdb.report.names import short_commit, short_run
 
@@ -18,7 +18,7 @@ MOST_WANTED = 10
 _STATES = {
     "": "not looked for",
     "absent": "not found",
-    "mismatch": "found of another build only",
+    "mismatch": "found, but of another build",
     "unreadable": "found, but not readable",
 }
 
@@ -29,7 +29,7 @@ def resolved_line(resolved: Resolved) -> str:
     parts = (
         short_run(resolved.run_id),
         resolved.example,
-        short_commit(resolved.commit_sha),
+        short_commit(resolved.commit_sha, resolved.is_dirty),
         f"{resolved.samples:,} samples",
         f"{after} without symbols" + ("" if resolved.share_before == resolved.share_after else f", was {before}"),
     )
@@ -57,7 +57,7 @@ def wanted_lines(wanted: Sequence[WantedSymbols], most: int = MOST_WANTED) -> tu
 
 def wanted_line(wanted: WantedSymbols) -> str:
     """`indexer.pdb 0123…F1  indexer.exe: 12 samples (312 with it on the stack), not found`."""
-    name = re.split(r"[\\/]", wanted.pdb_name)[-1] or "symbols with build id"
+    name = _file_name(wanted)
     samples = "1 sample" if wanted.exclusive_samples == 1 else f"{wanted.exclusive_samples:,} samples"
     runs = f" of {wanted.runs:,} runs" if wanted.runs > 1 else ""
     state = _STATES.get(wanted.symbols, wanted.symbols)
@@ -65,6 +65,33 @@ def wanted_line(wanted: WantedSymbols) -> str:
     return printable(f"{name} {wanted.debug_id}  {wanted.module}: {weights}, {state}")
 
 
+_WANTED = (
+    Column("symbol_file", "symbol file"),
+    Column("debug_id", "debug id"),
+    Column("module", "module"),
+    Column("exclusive_samples", "samples", "count"),
+    Column("inclusive_samples", "on the stack", "count"),
+    Column("symbols", "looked for"),
+)
+
+
 def wanted_block(wanted: Sequence[WantedSymbols]) -> Block:
-    """The symbol files that are wanted, under a heading."""
-    return Block("symbols wanted", 2, wanted_lines(wanted))
+    """The symbol files that are wanted, under a heading, those of the most samples first."""
+    rows = tuple(
+        (
+            _file_name(each),
+            each.debug_id,
+            each.module,
+            each.exclusive_samples,
+            each.inclusive_samples,
+            _STATES.get(each.symbols, each.symbols),
+        )
+        for each in wanted[:MOST_WANTED]
+    )
+    left_out = len(wanted) - len(rows)
+    lines = (f"{left_out:,} more: perfdb query wanted_symbols",) if left_out else ()
+    return Block("symbols wanted", 2, lines, Table(_WANTED, rows))
+
+
+def _file_name(wanted: WantedSymbols) -> str:
+    return re.split(r"[\\/]", wanted.pdb_name)[-1] or "(build id)"

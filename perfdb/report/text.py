@@ -8,6 +8,9 @@ from perfdb.report.cells import cell, shorten
 NARROWEST_NAME = 24
 """Columns of text are not shortened below this, however narrow the terminal."""
 
+_WHOLE = ("debug_id",)
+"""Columns that are copied out of tables: they are never shortened."""
+
 
 def render_text(report: Report, width: int | None = None) -> str:
     """The whole report; names are shortened to fit `width` columns, None for no limit."""
@@ -48,7 +51,7 @@ def _fit(cells: list[list[str]], headers: list[str], table: Table, width: int) -
 
     Labels in parentheses are no names but say what a line sums: they stay whole.
     """
-    texts = [place for place, column in enumerate(table.columns) if column.kind == "text"]
+    texts = [place for place, column in enumerate(table.columns) if column.kind == "text" and column.key not in _WHOLE]
     for _ in texts:
         sizes = [max([len(header)] + [len(row[place]) for row in cells]) for place, header in enumerate(headers)]
         excess = sum(sizes) + 2 * (len(sizes) - 1) - width

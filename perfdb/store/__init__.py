@@ -36,10 +36,12 @@ from perfdb.store.read import (
     function_costs,
     info,
     kept_addresses,
+    mixed_symbols,
     module_costs,
     processes,
     recorded_commits,
     runs,
+    symbol_states,
     wanted_symbols,
 )
 from perfdb.store.sandbox import Result, frame, run_sql
@@ -69,6 +71,7 @@ __all__ = [
     "info",
     "kept_addresses",
     "load_query",
+    "mixed_symbols",
     "module_costs",
     "named_queries",
     "opened_for_read",
@@ -81,6 +84,7 @@ __all__ = [
     "run_sql",
     "runs",
     "runs_of_source",
+    "symbol_states",
     "upgrade",
     "wanted_symbols",
     "write_run",

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 
 from perfdb.profile.columns import NOT_KNOWN, Caveat
-from perfdb.profile.outcome import WantedSymbols
+from perfdb.profile.outcome import MixedSymbols, WantedSymbols
 from perfdb.store.migrations import applied
 from perfdb.store.model import Costs, HistoryInfo, Measurement, RecordedCommit, Run, RunMark, RunProcess
 from perfdb.store.queries import internal
@@ -94,6 +94,21 @@ def processes(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> 
 def wanted_symbols(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str] | None = None) -> list[WantedSymbols]:
     """The symbol files that these runs (None: all) lack, those with the most samples first."""
     return [WantedSymbols(**row) for row in _rows(connection, "wanted_symbols", {"run_ids": _joined(run_ids)})]
+
+
+def mixed_symbols(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[MixedSymbols]:
+    """The modules that have names in some of these runs only, by example."""
+    return [MixedSymbols(**row) for row in _rows(connection, "mixed_symbols", {"run_ids": _joined(run_ids)})]
+
+
+def symbol_states(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[tuple[str, str], str]:
+    """What came of looking for the symbol files of a run's modules, by module and debug id."""
+    rows = connection.execute(
+        "select module.name, debug_id, symbols from run_module join module using (module_id) "
+        "where run_id = $run_id::uuid and symbols != ''",
+        {"run_id": run_id},
+    ).fetchall()
+    return {(module, debug_id): symbols for module, debug_id, symbols in rows}
 
 
 def kept_addresses(connection: duckdb.DuckDBPyConnection, run_id: str) -> bytes | None:

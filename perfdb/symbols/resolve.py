@@ -53,7 +53,7 @@ def resolve(profile: Profile, look_up: LookUp, templates: str = KEEP) -> Profile
     chains = _joined(parts, len(profile.frames))
     states = lookups.state_of_loaded
     loaded = tuple(replace(row, symbols=states.get(at, row.symbols)) for at, row in enumerate(profile.loaded))
-    caveats = [*profile.caveats, *lookups.caveats, *naming.caveats()]
+    caveats = [*profile.caveats, *_each_server_once(lookups.caveats), *naming.caveats()]
     resolved = _expanded(profile, naming, chains)
     resolved = replace(resolved, loaded=loaded, caveats=tuple(dict.fromkeys(caveats)))
     self_check(resolved)
@@ -94,6 +94,7 @@ def _groups(profile: Profile) -> list[tuple[Wanted, I64]]:
 
 def _look_up_all(profile: Profile, look_up: LookUp) -> _Lookups:
     lookups = _Lookups()
+    lookups.caveats += _no_ids(profile)
     nameless = np.array([name == UNRESOLVED for name in profile.functions.name], np.bool_)
     frames = profile.frames
     for wanted, rows in _groups(profile):
@@ -108,6 +109,27 @@ def _look_up_all(profile: Profile, look_up: LookUp) -> _Lookups:
             order = np.argsort(place, kind="stable")
             lookups.frames.append((frame[order], _repeated(answer, np.bincount(place, minlength=len(rva)))))
     return lookups
+
+
+def _no_ids(profile: Profile) -> list[Caveat]:
+    """A caveat where addresses want names, but no module of theirs says which symbol file is its own."""
+    nameless = np.array([name == UNRESOLVED for name in profile.functions.name], np.bool_)
+    frames = profile.frames
+    used = np.unique(frames.loaded[(frames.loaded >= 0) & nameless[frames.function]]).tolist()
+    if not used or any(profile.loaded[row].debug_id for row in used):
+        return []
+    text = f"{profile.source.name} tells no debug id of its modules, so no symbol file can be shown to be the right one"
+    return [Caveat("symbol-no-ids", text)]
+
+
+def _each_server_once(caveats: Sequence[Caveat]) -> list[Caveat]:
+    """The caveats, with only the last word on each symbol server that failed."""
+    last = {_subject(caveat): caveat for caveat in caveats}
+    return [caveat for caveat in caveats if last[_subject(caveat)] == caveat]
+
+
+def _subject(caveat: Caveat) -> str:
+    return caveat.text.split(" could not be used")[0] if caveat.code == "symbol-server" else caveat.text
 
 
 def _nothing_named(wanted: Wanted, addresses: int) -> Caveat:

@@ -182,5 +182,5 @@ def test_hot_lines_of_the_demo_stand_in_its_sources(perfdb: Run, demo: Path) -> 
     )
 
     (row, *_) = list(csv.DictReader(io.StringIO(ran.out)))
-    assert ("kuzu_shared.dll", "std::construct_at<int>", "True") == (row["module"], row["function"], row["inlined"])
+    assert ("kuzu_shared.dll", "std::construct_at<int>", "True") == (row["module"], row["function"], row["is_inlined"])
     assert int(row["line"]) > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -204,7 +205,7 @@ def test_an_output_that_takes_nothing_is_said(demo_folder: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="a shell of Windows closes no streams")
 def test_a_closed_output_is_no_bug(demo_folder: Path) -> None:
     ran = subprocess.run(
-        ["sh", "-c", f"exec {sys.executable} -m perfdb runs >&-"],
+        ["sh", "-c", f"exec {shlex.quote(sys.executable)} -m perfdb runs >&-"],
         cwd=demo_folder,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         capture_output=True,

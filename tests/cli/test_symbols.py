@@ -307,6 +307,64 @@ def test_one_run_that_fails_does_not_stop_the_others(project: GitRepo, perfdb: R
     assert [(NAMED, 5)] == stacks(perfdb)
 
 
+def test_names_are_never_lost(project: GitRepo, perfdb: Run) -> None:
+    record(perfdb, "--symbols", "build")
+    (project.path / "build" / "Release" / "app.pdb").unlink()
+    perfdb("db", "prune", "--symcache-days", "0")
+    ran = perfdb("symbolicate", "HEAD", "--symbols", "build")
+
+    assert (3, "") == (ran.code, ran.out)
+    assert "found that app.exe would lose the names that the run has" in ran.err
+    assert [(NAMED, 5)] == stacks(perfdb)
+
+
+def test_runs_with_and_without_names_are_not_compared_silently(project: GitRepo, perfdb: Run) -> None:
+    record(perfdb, "--symbols", "build")
+    record(perfdb, "--no-symbols")
+    project.commit({"a.txt": "x"}, "Second")
+    record(perfdb, "--symbols", "build")
+    text = "runs have no names for app.exe: its functions cannot be compared; perfdb symbolicate gives runs their names"
+
+    assert f"! 1 of 2 {text}" in perfdb("show", "HEAD~1").out
+    assert f"! 1 of 3 {text}" in perfdb("diff", "HEAD~1", "HEAD").out
+    assert "have no names" not in perfdb("show", "HEAD").out
+    data = json.loads(perfdb("show", "HEAD~1", "--format", "json").out)
+    assert ["mixed-symbols"] == [each["code"] for each in data["examples"][0]["caveats"]]
+
+
+def test_a_recorded_trace_is_led_to_symbolicate(project: GitRepo, perfdb: Run) -> None:
+    record(perfdb)
+    ran = perfdb("record", "artifacts/simple.etl", "--symbols", "build")
+
+    assert "unchanged: this trace is recorded already" in ran.out
+    assert f"perfdb symbolicate r{run_name(perfdb).replace('-', '')[-8:]} gives it names" in ran.out
+
+
+def test_symbols_that_name_nothing_are_told(project: GitRepo, perfdb: Run) -> None:
+    (project.path / "empty").mkdir()
+    ran = perfdb("record", "artifacts/simple.etl", "--symbols", "empty")
+
+    assert 0 == ran.code
+    assert "note: simple.etl: none of 2 symbol files was found; perfdb show r" in ran.err
+
+
+def test_a_folder_of_the_settings_that_is_not_there_is_told(project: GitRepo, perfdb: Run) -> None:
+    (project.path / "perfdb.toml").write_text('[symbols]\npath = ["build", "gone"]\n')
+    ran = perfdb("record", "artifacts/simple.etl")
+
+    assert 0 == ran.code
+    assert f"note: simple.etl: symbol path: found no folder {project.path / 'gone'}" in ran.err
+    assert [(NAMED, 5)] == stacks(perfdb)
+
+
+def test_the_sum_over_runs_is_still_wanted(project: GitRepo, perfdb: Run) -> None:
+    record(perfdb)
+    record(perfdb)
+    ran = perfdb("symbolicate", "HEAD", "--symbols", "build")
+
+    assert "ntdll.dll: 0 samples of 2 runs (10 with it on the stack), not found" in ran.err
+
+
 # What is wanted, and what is kept
 
 
@@ -317,8 +375,10 @@ def test_wanted_symbols_are_told_with_name_and_id(project: GitRepo, perfdb: Run)
     data = json.loads(perfdb("show", "--format", "json").out)["wanted_symbols"]
     query = perfdb("query", "wanted_symbols", "--format", "json")
 
-    assert f"symbols wanted\n{wanted}\n" in shown.out
     assert wanted in doctor.out
+    assert f"perfdb symbolicate {project.git('rev-parse', 'HEAD')[:10]} --symbols DIR" in doctor.out
+    (row,) = [line.split() for line in shown.out.splitlines() if line.startswith("app.pdb")]
+    assert ["app.pdb", APP.debug_id, "app.exe", "5", "5", "not", "looked", "for"] == row
     assert "symbol path" in doctor.out
     assert ["app.exe", "ntdll.dll"] == [each["module"] for each in data]
     assert [("app.exe", "not looked for"), ("ntdll.dll", "not looked for")] == [
@@ -389,6 +449,6 @@ def test_lines_are_asked_by_name(project: GitRepo, perfdb: Run) -> None:
         ("Table<int>::insert", "table.h", 12, False, 0.0, 5.0),
         ("main", "main.cpp", 4, False, 0.0, 5.0),
     ] == [
-        tuple(row[name] for name in ("function", "file", "line", "inlined", "exclusive_ms", "inclusive_ms"))
+        tuple(row[name] for name in ("function", "file", "line", "is_inlined", "exclusive_ms", "inclusive_ms"))
         for row in rows
     ]
