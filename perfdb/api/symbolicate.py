@@ -17,9 +17,7 @@ from perfdb.report.names import short_run
 
 Progress = Callable[[str, int, int], None]
 
-_NO_PATH = Caveat(
-    "symbol-no-path", f"no symbol path is set, so only what the trace itself names has names: {HOW_TO_SET}"
-)
+_NO_PATH = Caveat("symbol-no-path", f"no symbol path is set: only what the trace itself names has names; {HOW_TO_SET}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +119,7 @@ def _symbolicate(
         share_before=run.unresolved_share or 0.0,
         share_after=after[0].unresolved_share or 0.0,
         wanted=tuple(wanted),
-        caveats=(
-            *(caveat for caveat in named.caveats if caveat not in profile.caveats),
-            *(() if symbols else (_NO_PATH,)),
-        ),
+        caveats=tuple(told if symbols else [*told, _NO_PATH]),
     )
 
 

@@ -188,4 +188,4 @@ def test_a_list_does_not_pass_off_the_runs_of_an_ancestor(perfdb: Run, project: 
         ran = perfdb(*words)
 
         assert (4, "") == (ran.code, ran.out)
-        assert f"nearest recorded ancestor is {recorded[:10]}, 1 commits back" in ran.err
+        assert f"nearest recorded ancestor is {recorded[:10]}, 1 commit back" in ran.err
