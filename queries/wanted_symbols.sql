@@ -13,7 +13,7 @@ from run_module
 join module on module.module_id = run_module.module_id
 join run on run.run_id = run_module.run_id
 where run_module.debug_id != ''
-    and run_module.symbols not in ('full', 'public')
+    and run_module.symbols != 'full'
     and run_module.unresolved_inclusive_samples > 0
     and ($commit is null or run.commit_sha = $commit::varchar)
 group by run_module.module_id, run_module.debug_id

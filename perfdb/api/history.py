@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +79,7 @@ class History:
         """
         from perfdb.api.record import RecordRequest
 
-        wanted = RecordRequest(tuple(os.fspath(path) for path in paths), **request)
+        wanted = RecordRequest(_paths(paths), **_with_paths(request, "symbols"))
         outcomes = list(self.record_each(wanted))
         failed = [outcome.message for outcome in outcomes if outcome.status == FAILED]
         if failed:
@@ -103,7 +103,7 @@ class History:
         """
         from perfdb.api.symbolicate import SymbolicateRequest
 
-        outcomes = list(self.symbolicate_each(SymbolicateRequest(targets, **request)))
+        outcomes = list(self.symbolicate_each(SymbolicateRequest(targets, **_with_paths(request, "symbols", "traces"))))
         failed = [outcome.message for outcome in outcomes if outcome.status == FAILED]
         if failed:
             raise InputError("; ".join(failed))
@@ -366,6 +366,19 @@ def _two_revisions(
             f"asked for the merge base of {asked.baseline} and {other}, found that they share no commit."
         )
     return (f"merge base of {asked.baseline} and {other}", base), (other, other)
+
+
+def _paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
+    return tuple(os.fspath(path) for path in paths)
+
+
+def _with_paths(request: dict[str, Any], *names: str) -> dict[str, Any]:
+    """A request in which one path, or several, of whatever kind, have become texts."""
+    found = dict(request)
+    for name in names:
+        value = found.get(name, ())
+        found[name] = _paths([value] if isinstance(value, str | os.PathLike) else value)
+    return found
 
 
 def _mixed_by_example(connection: store.Connection, runs: Sequence[store.Run]) -> dict[str, list[MixedSymbols]]:

@@ -82,7 +82,7 @@ def record_each(
         try:
             outcome = _record_one(path, formats, request, recorded_as, database, settings, symbols, progress)
             outcome = _with_left_out(outcome, traces.left_out.get(path, ()))
-            outcome = replace(outcome, notes=(*outcome.notes, *(symbols.notes if symbols else ())))
+            outcome = replace(outcome, notes=(*outcome.notes, *(symbols.notes if symbols is not None else ())))
             yield xperf.with_note(outcome) if xperf else outcome
         except InputError as problem:
             message = str(problem)

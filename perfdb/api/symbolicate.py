@@ -10,7 +10,7 @@ from perfdb import readers, store
 from perfdb.api.symbols import HOW_TO_SET, Symbols
 from perfdb.config import Settings
 from perfdb.errors import InputError, PerfdbError
-from perfdb.profile.columns import STACKS, UNRESOLVED, Caveat, Profile
+from perfdb.profile.columns import STACKS, TEMPLATES_FOLDED, UNRESOLVED, Caveat, Profile
 from perfdb.profile.outcome import FAILED, RESOLVED, Resolved
 from perfdb.profile.pack import PackError, has_addresses, pack, unpack
 from perfdb.report.names import short_run
@@ -25,7 +25,8 @@ class SymbolicateRequest:
     """Which runs to name (ids, or revisions for all their runs), and with what.
 
     `traces` are the files that runs were recorded from, needed where the history kept no addresses. `symbols` come
-    before the symbol path of the settings; `templates` None is as set.
+    before the symbol path of the settings; `templates` None leaves a run that has names as it is, else
+    is as set.
     """
 
     targets: tuple[str, ...]
@@ -53,7 +54,7 @@ def symbolicate_each(
         if progress:
             progress("runs", number, len(runs))
         try:
-            yield _symbolicate(run, traces.get(run.source_sha256), symbols, database, settings, progress)
+            yield _symbolicate(run, traces.get(run.source_sha256), request, symbols, database, settings, progress)
         except PerfdbError as problem:
             message = f"{_name(run)}: {problem}"
             yield Resolved(
@@ -89,6 +90,7 @@ def _traces_of(runs: Sequence[store.Run], asked: Sequence[str]) -> dict[str, Pat
 def _symbolicate(
     run: store.Run,
     trace: Path | None,
+    request: SymbolicateRequest,
     symbols: Symbols,
     database: Path,
     settings: Settings,
@@ -99,15 +101,18 @@ def _symbolicate(
     if not symbols and not _has_names(profile):
         found = f" ({'; '.join(symbols.notes)})" if symbols.notes else ""
         raise InputError(f"asked for names of its addresses, found no symbol path{found}: {HOW_TO_SET}.")
-    named = symbols.name(profile)
+    with store.opened_for_read(database, settings.lock_wait_s) as connection:
+        before = store.symbol_states(connection, run.run_id)
+    named = symbols.name(profile, request.templates or _templates_of(run, before))
+    _keep_what_is_known(named, before)
     with store.opened_for_write(database, settings.lock_wait_s) as connection:
-        _keep_what_is_known(named, store.symbol_states(connection, run.run_id))
         store.rename_run(connection, run.run_id, named, main, addresses)
         after = store.runs(connection, run_ids=[run.run_id])
         wanted = store.wanted_symbols(connection, [run.run_id])
     if not after:
         raise InputError("found that it is not in the history any more.")
     told = [caveat for caveat in named.caveats if caveat not in profile.caveats]
+    told += [Caveat("symbol-path", note) for note in symbols.notes]
     return Resolved(
         status=RESOLVED,
         run_id=run.run_id,
@@ -121,6 +126,13 @@ def _symbolicate(
         wanted=tuple(wanted),
         caveats=tuple(told if symbols else [*told, _NO_PATH]),
     )
+
+
+def _templates_of(run: store.Run, states: Mapping[tuple[str, str], str]) -> str | None:
+    """What the run's names have made of template arguments; None where it has no names from symbol files."""
+    if not any(state in ("full", "public") for state in states.values()):
+        return None
+    return "fold" if any(caveat.code == TEMPLATES_FOLDED for caveat in run.caveats) else "keep"
 
 
 def _has_names(profile: Profile) -> bool:
@@ -165,7 +177,7 @@ def _kept(run: store.Run, database: Path, settings: Settings) -> Profile:
         )
     if content is None:
         raise InputError(
-            f"asked for names of its addresses, found that perfdb {run.perfdb_version}, which recorded it, kept none. "
+            "asked for names of its addresses, found that none were kept when it was recorded. "
             f"Give its trace: --trace {run.source_name}"
         )
     try:

@@ -71,12 +71,14 @@ def symbols_in_force(
             if isinstance(element, Folder) and not element.path.is_dir()
         ]
     else:
-        rest = []
+        texts = []
         for text in variables.get(VARIABLE, "").split(";"):
             try:
-                rest.append(parse_symbol_path(text, folder, cache, variables))
+                parse_symbol_path(text, folder, cache, variables)
+                texts.append(text)
             except InputError as problem:
                 notes.append(f"{VARIABLE}: left out: {problem}")
+        rest = [parse_symbol_path(texts, folder, cache, variables)]  # as a whole: a cache counts for what follows it
     elements = (*first.elements, *(element for part in rest for element in part.elements))
     return SymbolsInForce(SymbolPath(tuple(dict.fromkeys(elements))), tuple(notes))
 
@@ -113,9 +115,9 @@ class Symbols:
         """Whether a symbol path is set."""
         return self._searching is not None
 
-    def name(self, profile: Profile) -> Profile:
+    def name(self, profile: Profile, templates: str | None = None) -> Profile:
         """The profile with the names that the symbol path has; as it is where no path is set."""
-        return self._searching.name(profile, self.templates) if self._searching else profile
+        return self._searching.name(profile, templates or self.templates) if self._searching else profile
 
 
 class _Searching:

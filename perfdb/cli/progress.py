@@ -28,8 +28,14 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.stop()
 
+    def hide(self) -> None:
+        """Take the bar off the screen, so that a line can be printed; it comes back with the next step."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
     def show(self, text: str, done: int, total: int) -> None:
-        """Say how far the work has come: `done` of `total` steps of what `text` names."""
+        """Say how far the work has come: `done` of `total` steps of what `text` names; a total of 0 is not known."""
         if not self._enabled or (self._bar is None and time.monotonic() - self._started < PATIENCE_S):
             return
         if self._bar is None:
@@ -38,5 +44,5 @@ class ProgressBar:
 
             self._bar = Progress(console=Console(stderr=True), transient=True)
             self._bar.start()
-            self._task = self._bar.add_task(text, total=total)
-        self._bar.update(self._task, description=text, completed=done, total=total)
+            self._task = self._bar.add_task(text, total=total or None)
+        self._bar.update(self._task, description=text, completed=done, total=total or None)

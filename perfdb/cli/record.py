@@ -108,6 +108,7 @@ def record(
     with ProgressBar() as bar:
         for outcome in context.obj.history().record_each(request, bar.show):
             outcomes.append(outcome)
+            bar.hide()
             if outcome.status == "failed":
                 say(f"error: {outcome.message}")
             elif not as_json:

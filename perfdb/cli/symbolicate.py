@@ -38,6 +38,7 @@ def symbolicate(
     with ProgressBar() as bar:
         for outcome in context.obj.history().symbolicate_each(request, bar.show):
             outcomes.append(outcome)
+            bar.hide()
             if outcome.status == "failed":
                 say(f"error: {outcome.message}")
             elif not as_json:

@@ -48,6 +48,7 @@ def xperf(
     with ProgressBar() as bar:
         for report in write_reports(request, context.obj.history().settings, bar.show):
             reports.append(report)
+            bar.hide()
             if report.problem:
                 say(f"error: {report.problem}")
                 continue

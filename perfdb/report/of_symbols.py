@@ -20,6 +20,7 @@ _STATES = {
     "absent": "not found",
     "mismatch": "found, but of another build",
     "unreadable": "found, but not readable",
+    "public": "found, public symbols only",
 }
 
 

@@ -12,7 +12,7 @@ select
 from run_module
 join module on module.module_id = run_module.module_id
 where run_module.debug_id != ''
-    and run_module.symbols not in ('full', 'public')
+    and run_module.symbols != 'full'
     and run_module.unresolved_inclusive_samples > 0
     and ($run_ids is null or list_contains(string_split($run_ids::varchar, ','), run_module.run_id::varchar))
 group by run_module.module_id, run_module.debug_id

@@ -56,3 +56,20 @@ def test_a_log_file_gets_no_bar(clock: list[float], monkeypatch: pytest.MonkeyPa
         bar.show("a.etl", 1, 2)
 
     assert "" == log.getvalue()
+
+
+def test_a_hidden_bar_is_erased_and_comes_back(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    with progress.ProgressBar() as bar:
+        clock[0] += 1.5
+        bar.show("a.etl", 1, 4)
+        bar.hide()
+        erased = len(terminal.getvalue())
+        assert terminal.getvalue().endswith("\x1b[2K")
+        bar.hide()
+        assert erased == len(terminal.getvalue())
+        bar.show("b.etl", 2, 0)
+
+    assert "b.etl" in terminal.getvalue()[erased:]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import perfdb as perfdb_package
 from perfdb.demo.etl_spec import ImageSpec, ProcessSpec, SampleColumns, SampleSpec, ThreadSpec, TraceSpec
 from perfdb.demo.etl_writer import write_etl
 from perfdb.demo.pdb_spec import CodeSpec, FunctionSpec, InlineSpec, LineSpec, ObjectSpec, PdbSpec
@@ -16,6 +17,7 @@ from perfdb.demo.pdb_writer import write_pdb
 from perfdb.units import NS_PER_MS
 from tests.cli.conftest import Run
 from tests.conftest import GitRepo
+from tests.symbols.servers import serving
 
 PID, TID = 100, 101
 APP = PdbSpec(
@@ -131,6 +133,40 @@ def test_an_environment_that_others_understand_is_no_failure(
     assert [(NAMED, 5)] == stacks(perfdb)
 
 
+def test_an_environment_of_which_nothing_can_be_used_is_told(
+    project: GitRepo, perfdb: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_NT_SYMBOL_PATH", "srv*")
+    ran = perfdb("record", "artifacts/simple.etl")
+
+    assert 0 == ran.code
+    assert "note: simple.etl: _NT_SYMBOL_PATH: left out: symbol path 'srv*'" in ran.err
+
+
+def test_a_cache_of_the_environment_counts_for_the_servers_after_it(
+    project: GitRepo, perfdb: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = project.path / "build" / "store"
+    place = store / "sym" / "app.pdb" / APP.debug_id
+    place.mkdir(parents=True)
+    (project.path / "build" / "Release" / "app.pdb").rename(place / "app.pdb")
+    with serving(store) as server:
+        monkeypatch.setenv("_NT_SYMBOL_PATH", f"cache*near;srv*{server.url}/sym")
+        record(perfdb)
+
+    assert [(NAMED, 5)] == stacks(perfdb)
+    assert (project.path / "near" / "app.pdb" / APP.debug_id / "app.pdb").is_file()
+    assert not (project.path / "artifacts" / "symbols").exists()
+
+
+def test_python_takes_paths(project: GitRepo, perfdb: Run) -> None:
+    history = perfdb_package.open()
+    history.record(Path("artifacts/simple.etl"), symbols=Path("build"))
+    assert [(NAMED, 5)] == stacks(perfdb)
+    (told,) = history.symbolicate("HEAD", symbols=[Path("build")], traces=[Path("artifacts/simple.etl")])
+    assert ("resolved", 0.0) == (told.status, told.share_after)
+
+
 def test_without_a_symbol_path_nothing_is_looked_for(project: GitRepo, perfdb: Run) -> None:
     out = record(perfdb)
 
@@ -223,6 +259,8 @@ def test_names_may_be_made_anew_otherwise(project: GitRepo, perfdb: Run) -> None
     assert ["templates-folded"] == [caveat["code"] for caveat in told["caveats"]]
     assert [(NAMED.replace("<int>", "<>"), 5)] == stacks(perfdb)
     assert "! template arguments are folded" in perfdb("show").out
+    perfdb("symbolicate", "HEAD", "--symbols", "build")  # leaves what was chosen
+    assert [(NAMED.replace("<int>", "<>"), 5)] == stacks(perfdb)
 
 
 def test_a_diff_of_folded_and_kept_names_says_so(project: GitRepo, perfdb: Run) -> None:
@@ -246,7 +284,7 @@ def test_runs_without_kept_addresses_need_their_trace(project: GitRepo, perfdb: 
     right = perfdb("symbolicate", "HEAD", "--symbols", "build", "--trace", "artifacts/simple.etl")
 
     assert (3, "") == (alone.code, alone.out)
-    assert "kept none. Give its trace: --trace simple.etl" in alone.err
+    assert "none were kept when it was recorded. Give its trace: --trace simple.etl" in alone.err
     assert 3 == other.code
     assert "found that none of these runs was recorded from it, but from simple.etl" in other.err
     assert 0 == right.code
