@@ -12,6 +12,14 @@ create table run_profile (
     content blob not null
 );
 
+-- The names of the run's own addresses, by symbol file: a symcache (perfdb/symbols/symcache.py), deflated. With them a run keeps its
+-- names when others are added to it on a machine that does not have the file.
+create table run_symbols (
+    run_id uuid not null,
+    debug_id varchar not null,
+    content blob not null
+);
+
 -- What symbol files call a function where that is not its name: names that were made one (lambdas, numbered entities, folded
 -- template arguments), and those of other functions whose identical code lies at the same address.
 create table function_symbol (

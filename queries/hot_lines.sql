@@ -2,7 +2,7 @@
 -- param commit (revision) = NULL: the commit; else the one that was recorded last
 -- param example = NULL: only this example
 -- param function = NULL: only functions whose name has this in it
--- param top = 20: how many lines of each example
+-- param top = 20: how many lines of each example; 0 for all
 -- columns: example, module, function, file, line, is_inlined, runs, exclusive_ms, inclusive_ms
 with chosen as (
     select run.run_id, run.main_pid, run.main_incarnation, run.example_id
@@ -49,5 +49,5 @@ where ($example is null or example.name = $example::varchar)
 qualify row_number() over (
     partition by cost.example_id
     order by cost.exclusive_ns desc, cost.inclusive_ns desc, module.name, function.name, source_file.path, cost.line
-) <= $top::bigint
+) <= coalesce(nullif($top::bigint, 0), 9223372036854775807)
 order by example, exclusive_ms desc, inclusive_ms desc, module, function, file, line

@@ -2,7 +2,7 @@
 -- param commit (revision) = NULL: the commit; else the one that was recorded last
 -- param example = NULL: only this example
 -- param process = NULL: the processes of this name; else the main process of each run
--- param top = 20: how many functions of each example
+-- param top = 20: how many functions of each example; 0 for all
 -- columns: example, process, module, function, runs, exclusive_ms, inclusive_ms, exclusive_share, inclusive_share
 with chosen as (
     select run.run_id, run.main_pid, run.main_incarnation, example.name as example
@@ -60,5 +60,5 @@ join module on module.module_id = function.module_id
 qualify row_number() over (
     partition by cost.example
     order by cost.exclusive_ns / total.runs desc, cost.inclusive_ns desc, module.name, function.name
-) <= $top::bigint
+) <= coalesce(nullif($top::bigint, 0), 9223372036854775807)
 order by cost.example, exclusive_ms desc, inclusive_ms desc, module, function

@@ -57,5 +57,5 @@ join module on module.module_id = function.module_id
 qualify row_number() over (
     partition by cost.example
     order by cost.exclusive_ns desc, cost.inclusive_ns desc, module.name, function.name
-) <= $top::bigint
+) <= coalesce(nullif($top::bigint, 0), 9223372036854775807)
 order by cost.example, exclusive_ms desc, inclusive_ms desc, module, function

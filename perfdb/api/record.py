@@ -12,7 +12,7 @@ import numpy as np
 from perfdb import readers, store
 from perfdb.api.revision import RecordedAs, revision_to_record
 from perfdb.api.scope import matches_process
-from perfdb.api.symbols import Symbols
+from perfdb.api.symbols import Named, Symbols
 from perfdb.api.xperf import VIA, ThroughXperf
 from perfdb.config import Settings
 from perfdb.errors import InputError, UsageError
@@ -136,7 +136,8 @@ def _record_one(
     profile = _named(profile, wanted)
     main = choose_main(profile, wanted)
     addresses = pack(profile) if has_addresses(profile) else None
-    profile = symbols.name(profile) if symbols is not None else without_names(profile)
+    named = Named(without_names(profile), {}) if symbols is None else symbols.name(profile)
+    profile = named.profile
     new = store.NewRun(
         revision=recorded_as.revision,
         example=example,
@@ -146,6 +147,7 @@ def _record_one(
         tags=dict(request.tags),
         recorded_at=datetime.now(UTC),
         addresses=addresses,
+        symbols=named.symbols,
     )
     with store.opened_for_write(database, settings.lock_wait_s) as connection:
         # Another process may have recorded the trace while this one read it.

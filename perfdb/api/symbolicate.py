@@ -17,7 +17,9 @@ from perfdb.report.names import short_run
 
 Progress = Callable[[str, int, int], None]
 
-_NO_PATH = Caveat("symbol-no-path", f"no symbol path is set: only what the trace itself names has names; {HOW_TO_SET}")
+_NO_PATH = Caveat(
+    "symbol-no-path", f"no symbol path is set: only what had a name, or has one in the trace, has one now; {HOW_TO_SET}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,17 @@ def _symbolicate(
 ) -> Resolved:
     profile, addresses = _read_again(trace, progress) if trace else (_kept(run, database, settings), None)
     main = _main_process(run, profile)
-    if not symbols and not _has_names(profile):
-        found = f" ({'; '.join(symbols.notes)})" if symbols.notes else ""
-        raise InputError(f"asked for names of its addresses, found no symbol path{found}: {HOW_TO_SET}.")
     with store.opened_for_read(database, settings.lock_wait_s) as connection:
         before = store.symbol_states(connection, run.run_id)
-    named = symbols.name(profile, request.templates or _templates_of(run, before))
+        known = store.kept_symbols(connection, run.run_id)
+    if not symbols and not known and not _has_names(profile):
+        found = f" ({'; '.join(symbols.notes)})" if symbols.notes else ""
+        raise InputError(f"asked for names of its addresses, found no symbol path{found}: {HOW_TO_SET}.")
+    naming = symbols.name(profile, request.templates or _templates_of(run, before), known)
+    named = naming.profile
     _keep_what_is_known(named, before)
     with store.opened_for_write(database, settings.lock_wait_s) as connection:
-        store.rename_run(connection, run.run_id, named, main, addresses)
+        store.rename_run(connection, run.run_id, named, main, addresses=addresses, symbols=naming.symbols)
         after = store.runs(connection, run_ids=[run.run_id])
         wanted = store.wanted_symbols(connection, [run.run_id])
     if not after:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perfdb.symbols.locate import Locator
     from perfdb.symbols.lookup import LookedUp
     from perfdb.symbols.model import Wanted
+    from perfdb.symbols.symcache import Symcache
 
 Progress = Callable[[str, int, int], None]
 
@@ -90,6 +91,14 @@ def prune_symcache(settings: Settings, keep_days: float) -> tuple[int, int]:
     return Symcache(symcache_folder(settings)).prune(keep_days)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A profile with names, and the names of its addresses to keep with it: deflated symcaches by debug id."""
+
+    profile: Profile
+    symbols: Mapping[str, bytes]
+
+
 class Symbols:
     """Gives profiles their names. One for many traces: folders are walked, and servers asked, once."""
 
@@ -108,29 +117,39 @@ class Symbols:
         self.templates = templates or settings.symbols.templates
         if self.templates not in TEMPLATES:
             raise UsageError(f"asked for templates {self.templates}, found that they can be {' or '.join(TEMPLATES)}.")
-        # What looks up symbols takes a while to import, and many histories have no symbol path.
-        self._searching = _Searching(self.path, settings, progress, refresh) if self.path.elements else None
+        self._searching = _Searching(self.path, settings, progress, refresh)
 
     def __bool__(self) -> bool:
         """Whether a symbol path is set."""
-        return self._searching is not None
+        return bool(self.path.elements)
 
-    def name(self, profile: Profile, templates: str | None = None) -> Profile:
-        """The profile with the names that the symbol path has; as it is where no path is set."""
-        return self._searching.name(profile, templates or self.templates) if self._searching else profile
+    def name(self, profile: Profile, templates: str | None = None, known: Mapping[str, bytes] | None = None) -> Named:
+        """The profile with the names that the symbol path has; as it is where no path is set.
+
+        `known` are the names that the run has, as in `Named.symbols`: they serve where the symbol file is not found.
+        """
+        if not self and not known:
+            return Named(profile, {})
+        return self._searching.name(profile, templates or self.templates, known or {})
 
 
 class _Searching:
     """What is open while symbols are looked for: one cache, and one locator once something is not in it."""
 
     def __init__(self, path: SymbolPath, settings: Settings, progress: Progress | None, refresh: bool) -> None:
-        from perfdb.symbols.symcache import Symcache
-
+        # What looks up symbols takes a while to import, and many histories have no symbol path.
         self._path = path
         self._settings = settings
         self._progress = progress
         self._refresh = refresh
-        self._cache = Symcache(symcache_folder(settings))
+        self._known: Mapping[str, bytes] = {}
+        self._kept: dict[str, bytes] = {}
+
+    @cached_property
+    def _cache(self) -> Symcache:
+        from perfdb.symbols.symcache import Symcache
+
+        return Symcache(symcache_folder(self._settings))
 
     @cached_property
     def _locator(self) -> Locator:
@@ -145,16 +164,24 @@ class _Searching:
             progress=self._progress,
         )
 
-    def name(self, profile: Profile, templates: str) -> Profile:
+    def name(self, profile: Profile, templates: str, known: Mapping[str, bytes]) -> Named:
         from perfdb.symbols.resolve import resolve, wanted_by
 
         if self._path.servers:  # for several files at once; the locator remembers what came of it
             unknown = [wanted for wanted in wanted_by(profile) if self._cache.read(wanted.debug_id) is None]
             if unknown:
                 self._locator.find_all(unknown)
-        return resolve(profile, self._look_up, templates)
+        self._known, self._kept = known, {}
+        named = resolve(profile, self._look_up, templates)
+        return Named(named, self._kept)
 
     def _look_up(self, wanted: Wanted, rva: U64) -> LookedUp:
+        from perfdb.symbols.kept import looked_up_before, to_keep
         from perfdb.symbols.lookup import look_up
 
-        return look_up(wanted, rva, lambda each: self._locator.find(each), self._cache)
+        answer = look_up(wanted, rva, lambda each: self._locator.find(each), self._cache)
+        if wanted.debug_id in self._known:
+            answer = looked_up_before(self._known[wanted.debug_id], wanted, rva, answer)
+        if answer.state in ("full", "public"):
+            self._kept[wanted.debug_id] = to_keep(wanted, rva, answer)
+        return answer

@@ -43,6 +43,7 @@ class NewRun:
     """What is to be known of a profile when it is recorded. `main_process` is a row of `Profile.processes`.
 
     `addresses` is the packed profile as it was before symbols, to resolve it again later; None for none.
+    `symbols` are the names of its addresses, deflated symcaches by debug id.
     """
 
     revision: Revision
@@ -54,6 +55,7 @@ class NewRun:
     tags: Mapping[str, str] = field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
     addresses: bytes | None = None
+    symbols: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from perfdb.store.queries import internal
 TABLES = (
     "revision", "example", "machine", "run", "run_tag", "run_caveat", "measurement", "process", "run_module",
     "module", "function", "stack", "sample", "function_weight", "module_weight", "line_weight", "call", "run_profile",
-    "function_symbol", "source_file",
+    "run_symbols",     "function_symbol", "source_file",
 )  # fmt: skip
 """The tables of a history, but for the record of its migrations."""
 
@@ -117,6 +117,14 @@ def kept_addresses(connection: duckdb.DuckDBPyConnection, run_id: str) -> bytes 
         "select content from run_profile where run_id = $run_id::uuid", {"run_id": run_id}
     ).fetchall()
     return bytes(rows[0][0]) if rows else None
+
+
+def kept_symbols(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, bytes]:
+    """The names of a run's addresses, deflated symcaches by debug id."""
+    rows = connection.execute(
+        "select debug_id, content from run_symbols where run_id = $run_id::uuid", {"run_id": run_id}
+    ).fetchall()
+    return {debug_id: bytes(content) for debug_id, content in rows}
 
 
 def recorded_commits(connection: duckdb.DuckDBPyConnection) -> list[RecordedCommit]:

@@ -7,6 +7,7 @@ tells apart places in the code, that of the history only functions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import duckdb
@@ -37,17 +38,24 @@ def write_run(connection: duckdb.DuckDBPyConnection, profile: Profile, run: NewR
         insert_run(connection, "run_module", run_id, _loaded_columns(profile, keys, weights, run.main_process))
         _write_caveats(connection, profile, run_id)
         _write_addresses(connection, run_id, run.addresses)
+        _write_symbols(connection, run_id, run.symbols)
         write_weights(connection, profile, run_id, keys, weights)
     return run_id
 
 
 def rename_run(
-    connection: duckdb.DuckDBPyConnection, run_id: str, profile: Profile, main_process: int, addresses: bytes | None
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    profile: Profile,
+    main_process: int,
+    *,
+    addresses: bytes | None = None,
+    symbols: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a run's work anew after its addresses got other names: wholly, or not at all.
 
     Its id, commit, tags and measurements stay. `profile` is of the same trace, and may lack modules in which no frame
-    lies; `addresses` are kept where they are not None.
+    lies; `addresses` and `symbols` are kept as in `NewRun` where they are not None.
     """
     keys = Keys.of(profile)
     weights = sum_samples(profile)
@@ -59,6 +67,9 @@ def rename_run(
         if addresses is not None:
             connection.execute("delete from run_profile where run_id = $run_id::uuid", {"run_id": run_id})
             _write_addresses(connection, run_id, addresses)
+        if symbols is not None:
+            connection.execute("delete from run_symbols where run_id = $run_id::uuid", {"run_id": run_id})
+            _write_symbols(connection, run_id, symbols)
         write_weights(connection, profile, run_id, keys, weights)
         loaded = _loaded_columns(profile, keys, weights, main_process)
         update_run(connection, "run_module", run_id, ("module_id", "path", "debug_id", "pdb_name"), loaded)
@@ -210,6 +221,12 @@ def _write_addresses(connection: duckdb.DuckDBPyConnection, run_id: str, address
     if addresses is not None:
         values = {"run_id": run_id, "content": addresses}
         connection.execute("insert into run_profile values ($run_id::uuid, $content)", values)
+
+
+def _write_symbols(connection: duckdb.DuckDBPyConnection, run_id: str, symbols: Mapping[str, bytes]) -> None:
+    for debug_id, content in symbols.items():
+        values = {"run_id": run_id, "debug_id": debug_id, "content": content}
+        connection.execute("insert into run_symbols values ($run_id::uuid, $debug_id, $content)", values)
 
 
 def _example_id(run: NewRun) -> int:

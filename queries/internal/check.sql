@@ -24,6 +24,11 @@ with duplicate as (
     union all
     select 'kept addresses that are there twice', run_id::varchar from run_profile group by run_id having count(*) > 1
     union all
+    select 'kept names that are there twice', run_id::varchar
+    from run_symbols
+    group by run_id, debug_id
+    having count(*) > 1
+    union all
     select 'processes that are there twice in a run', run_id::varchar
     from process
     group by run_id, pid, incarnation
@@ -111,6 +116,8 @@ with duplicate as (
         select 'line_weight', run_id from line_weight
         union all
         select 'run_profile', run_id from run_profile
+        union all
+        select 'run_symbols', run_id from run_symbols
         union all
         select 'call', run_id from call
     )

@@ -345,10 +345,35 @@ def test_one_run_that_fails_does_not_stop_the_others(project: GitRepo, perfdb: R
     assert [(NAMED, 5)] == stacks(perfdb)
 
 
-def test_names_are_never_lost(project: GitRepo, perfdb: Run) -> None:
-    record(perfdb, "--symbols", "build")
+def lose_the_pdb(project: GitRepo, perfdb: Run) -> None:
+    """The PDB is gone, and so is what was kept of it on this machine."""
     (project.path / "build" / "Release" / "app.pdb").unlink()
-    perfdb("db", "prune", "--symcache-days", "0")
+    assert 0 == perfdb("db", "prune", "--symcache-days", "0").code
+
+
+def test_a_run_keeps_its_names_where_the_file_is_not(project: GitRepo, perfdb: Run) -> None:
+    record(perfdb, "--symbols", "build")
+    lose_the_pdb(project, perfdb)
+    ran = perfdb("symbolicate", "HEAD", "--symbols", "build", "--templates", "fold")
+
+    assert 0 == ran.code
+    assert [(NAMED.replace("<int>", "<>"), 5)] == stacks(perfdb)
+    without_path = perfdb("symbolicate", "HEAD", "--templates", "keep")
+    assert 0 == without_path.code
+    assert "! no symbol path is set: only what had a name" in without_path.out
+    assert [(NAMED, 5)] == stacks(perfdb)
+    assert 0 == perfdb("db", "check").code
+
+
+@pytest.mark.parametrize("content", ["abc", "gone"])
+def test_names_are_never_lost(project: GitRepo, perfdb: Run, content: str) -> None:
+    import duckdb
+
+    record(perfdb, "--symbols", "build")
+    lose_the_pdb(project, perfdb)
+    with duckdb.connect("artifacts/perfdb.duckdb") as connection:
+        damage = "delete from run_symbols" if content == "gone" else "update run_symbols set content = 'abc'::blob"
+        connection.execute(damage)
     ran = perfdb("symbolicate", "HEAD", "--symbols", "build")
 
     assert (3, "") == (ran.code, ran.out)

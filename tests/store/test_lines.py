@@ -124,7 +124,7 @@ def test_a_run_gets_its_names_later_and_is_the_same_run(path: Path) -> None:
         before = {each.run_id: each for each in store.runs(connection)}
         kept = store.kept_addresses(connection, run_id)
         assert kept is not None
-        store.rename_run(connection, run_id, renamed(unpack(kept)), 0, None)
+        store.rename_run(connection, run_id, renamed(unpack(kept)), 0)
         after = {each.run_id: each for each in store.runs(connection)}
 
         assert before[other] == after[other]
@@ -160,7 +160,7 @@ def test_nothing_changes_where_renaming_fails(path: Path, monkeypatch: pytest.Mo
         before = connection.execute("select * from function_cost order by all").fetchall()
         monkeypatch.setattr("perfdb.store.write.write_weights", fail)
         with pytest.raises(RuntimeError, match="the power goes out"):
-            store.rename_run(connection, run_id, renamed(indexer()), 0, None)
+            store.rename_run(connection, run_id, renamed(indexer()), 0)
 
         assert before == connection.execute("select * from function_cost order by all").fetchall()
         assert [] == store.check(connection)
@@ -173,7 +173,7 @@ def test_what_nobody_uses_is_pruned_and_nothing_else(path: Path) -> None:
         stacks = "select * from stack_cost where run_id = $id::uuid order by all"
         before = connection.execute(stacks, {"id": kept}).fetchall()
         assert {0} == set(store.prune(connection).values())
-        store.rename_run(connection, run_id, profile({"app.exe": (("app.exe!begin", 10),)}, idle=5), 0, None)
+        store.rename_run(connection, run_id, profile({"app.exe": (("app.exe!begin", 10),)}, idle=5), 0)
         gone = store.prune(connection)
 
         # main, main;parse, main;parse;push, main;parse;parse; main stays a function of the other run
@@ -213,7 +213,7 @@ def test_unresolved_modules_want_symbols(path: Path) -> None:
         query = store.load_query("wanted_symbols")
         rows = store.run_sql(connection, query.sql, query.bind({"commit": "a" * 40})).rows
         assert ("kuzu.dll", "c.pdb", debug_ids[2], "not looked for", 1, 7, 10) == rows[0]
-        store.rename_run(connection, first, replace(read, loaded=loaded), 0, None)
+        store.rename_run(connection, first, replace(read, loaded=loaded), 0)
         assert [("c.pdb", 1)] == [
             (each.pdb_name, each.exclusive_samples) for each in store.wanted_symbols(connection, [first])
         ]
