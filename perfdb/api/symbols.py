@@ -167,10 +167,10 @@ class _Searching:
     def name(self, profile: Profile, templates: str, known: Mapping[str, bytes]) -> Named:
         from perfdb.symbols.resolve import resolve, wanted_by
 
-        if self._path.servers:  # for several files at once; the locator remembers what came of it
-            unknown = [wanted for wanted in wanted_by(profile) if self._cache.read(wanted.debug_id) is None]
-            if unknown:
-                self._locator.find_all(unknown)
+        # Looking for all at once asks servers for several files at a time; the locator remembers what came of it.
+        unknown = [wanted for wanted in wanted_by(profile) if self._cache.read(wanted.debug_id) is None]
+        if unknown:
+            self._locator.find_all(unknown)
         self._known, self._kept = known, {}
         named = resolve(profile, self._look_up, templates)
         return Named(named, self._kept)

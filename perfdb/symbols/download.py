@@ -2,7 +2,8 @@
 
 A symbol server is a symbol store that is read over HTTP: `URL/NAME/GUIDAGE/NAME`. What it sends goes to a temporary
 file in the nearest cache; only a whole PDB with the id that was asked for is renamed to its place there, so that a
-cache never has half a file or the wrong one, whoever interrupts it and however many processes fetch the same.
+cache never has half a file or the wrong one, whoever interrupts it and however many processes fetch the same. What a
+process that was killed left there is removed an hour later, with the first file that another one fetches into it.
 
 What a server does not have is remembered for a day, if there is a folder for that. A server that fails three times in a
 row, or sends rubbish (a page to sign in, mostly), is left alone from then on.
@@ -38,6 +39,9 @@ MAX_FILE_BYTES = 4 << 30
 FAILURES_IN_A_ROW = 3
 ABSENT_FOR_S = 24 * 60 * 60
 """How long it is remembered that a server does not have a file: a build may be published at any time."""
+
+LEFT_OVER_S = 60 * 60
+"""A temporary file that nothing was added to for so long is one that nobody finishes: time limits are shorter."""
 
 _CHUNK_BYTES = 1 << 18
 _ONLY_PACKED = "compressed"
@@ -95,6 +99,7 @@ class Downloader:
         self._progress = progress
         self._lock = threading.Lock()
         self._standings: dict[Server, _Standing] = {}
+        self._swept: set[Path] = set()
 
     def fetch(self, server: Server, name: str, debug_id: str) -> Fetched:
         """Fetch one PDB. `name` is a plain file name and `debug_id` a normal one: both become part of addresses."""
@@ -144,6 +149,7 @@ class Downloader:
     def _land(self, server: Server, answer: Answer, name: str, debug_id: str) -> Path:
         """Copy the content beside its place in the nearest cache, check it, and rename it."""
         cache = server.caches[0]
+        self._sweep(cache)
         partial = cache / f"perfdb-{uuid.uuid4().hex}.part"
         try:
             with _new_file(partial) as file:
@@ -153,6 +159,16 @@ class Downloader:
         finally:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
+
+    def _sweep(self, cache: Path) -> None:
+        """Remove what killed processes left in a cache, once."""
+        with self._lock:
+            is_first = cache not in self._swept
+            self._swept.add(cache)
+        for left in cache.glob("perfdb-*.part") if is_first else ():
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > LEFT_OVER_S:
+                    left.unlink()
 
     def _copy(self, server: Server, answer: Answer, file: IO[bytes], name: str) -> None:
         done = 0

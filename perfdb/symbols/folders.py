@@ -50,6 +50,11 @@ class Folders:
                 self._trees[folder] = _walk(folder, self._max_entries)
             return self._trees[folder]
 
+    def known_tree(self, folder: Path) -> Tree:
+        """What `tree` gives if it was asked for this folder before; else nothing."""
+        with self._lock:
+            return self._trees.get(folder, Tree({}))
+
     def at(self, folder: Path, *names: str) -> Iterator[Path]:
         """What is at `folder/name/name/…`: as it is spelt first, then in other case. The folder's own case is kept."""
         exact = folder.joinpath(*names)

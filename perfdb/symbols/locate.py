@@ -1,7 +1,15 @@
 r"""The right symbol file, or none: looks through a symbol path for the file that a module of a trace names.
 
 The places are looked at in their order; in a folder its own files first, then its layout as a store, then what lies
-below it. Only a file whose debug id is the wanted one is ever given. What was found instead is told:
+below it. Only a file whose debug id is the wanted one is ever given; of several, the first that has all symbols, else
+the first, which has public ones only: those are published, and often found before the full ones of one's own build. A
+server is asked only if no right file, of either kind, was found before.
+
+A folder is not walked for the sake of a module of Windows alone (an image below `\Windows`, or a driver): a build may
+be large, and has no symbols of these. They are looked for in the folder itself, in its layout as a store, and below it
+if it was walked for another module already; `find_all` looks for the others before them.
+
+What was found instead is told:
 
     state       found instead                            caveat
     absent      nothing                                  none: that is counted elsewhere
@@ -30,7 +38,7 @@ from perfdb.symbols.download import LIMIT_S, TIMEOUT_S, Downloader, Progress
 from perfdb.symbols.dwarf import HOW_TO_INSTALL, can_read_dwarf
 from perfdb.symbols.elf import is_build_id, read_elf
 from perfdb.symbols.folders import MAX_ENTRIES, POINTER, Folders, is_file, local_file, pointed_to
-from perfdb.symbols.identity import SymbolFileError, parse_debug_id, pdb_identity
+from perfdb.symbols.identity import SymbolFileError, is_stripped_pdb, parse_debug_id, pdb_identity
 from perfdb.symbols.model import Located, Wanted
 from perfdb.symbols.path import Folder, Server, Store, SymbolPath
 
@@ -40,6 +48,10 @@ _MAX_NAME_BYTES = 255
 _SHOWN_LENGTH = 80
 _CONTROL = re.compile(r"[\x00-\x1f\x7f:]")
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])[ ]*(\..*)?", re.IGNORECASE)
+
+_OF_WINDOWS = re.compile(
+    r"(\\[\\?]\?\\)?([a-z]:|\\Device\\\w+)?\\Windows\\.*|\\?SystemRoot\\.*|.*\.sys", re.IGNORECASE | re.DOTALL
+)
 
 _Element = Folder | Store | Server
 _Key = tuple[str, str, str, str]
@@ -95,9 +107,12 @@ class Locator:
     def find_all(self, wanteds: Iterable[Wanted]) -> list[Located]:
         """The symbol files of several modules, in their order; servers are asked for several at a time."""
         rows = list(wanteds)
-        distinct = {_key(wanted): wanted for wanted in rows}
+        distinct = {_key(wanted): wanted for wanted in sorted(rows, key=_is_of_windows)}
         if self._asks_servers:
-            self._find_at_once(list(distinct.values()))
+            self._find_at_once([wanted for wanted in distinct.values() if not _is_of_windows(wanted)])
+            self._find_at_once([wanted for wanted in distinct.values() if _is_of_windows(wanted)])
+        for wanted in distinct.values():
+            self.find(wanted)
         return [self.find(wanted) for wanted in rows]
 
     def _find_at_once(self, wanteds: list[Wanted]) -> None:
@@ -125,21 +140,29 @@ class Locator:
         if debug_id is None:
             return _refused(wanted, f"the symbol file {name} with the id {_shown(wanted.debug_id)}, which is none")
         search = _Search(wanted.module, debug_id, self._pdb_id)
+        stripped: Path | None = None
+        for candidates in self._pdb_candidates(wanted, search, name, debug_id):
+            while found := search.first(candidates):
+                if not _is_stripped(found):
+                    return Located(found, "full")
+                stripped = stripped or found
+        return Located(stripped, "full") if stripped else self._outcome(search, wanted)
+
+    def _pdb_candidates(self, wanted: Wanted, search: _Search, name: str, debug_id: str) -> Iterator[Iterator[Path]]:
+        """The files that may be the wanted PDB, place after place; what a server has is fetched on the way."""
+        can_walk = not _is_of_windows(wanted)
         for element in self._path.elements:
-            if found := search.first(self._files_named(element, name, debug_id)):
-                return Located(found, "full")
-            if isinstance(element, Server) and self._asks_servers:
+            yield self._files_named(element, name, debug_id, can_walk)
+            if isinstance(element, Server) and self._asks_servers and not search.has_found:
                 fetched = self._downloader.fetch(element, name, debug_id)
+                search.caveats += fetched.caveats
                 if fetched.path:
                     self._ids.pop(fetched.path, None)
-                    return Located(fetched.path, "full")
-                search.caveats += fetched.caveats
-        own = local_file(wanted.pdb_name)
-        if own and (found := search.first([own])):
-            return Located(found, "full")
-        return self._outcome(search)
+                    search.forget(fetched.path)
+                    yield iter([fetched.path])
+        yield filter(None, [local_file(wanted.pdb_name)])
 
-    def _files_named(self, element: _Element, name: str, debug_id: str) -> Iterator[Path]:
+    def _files_named(self, element: _Element, name: str, debug_id: str, can_walk: bool) -> Iterator[Path]:
         """The files of an element that may be the wanted PDB, and compressed ones."""
         names = (name, *_packed_names(name))
         if isinstance(element, Folder):
@@ -152,7 +175,7 @@ class Locator:
                 elif path.name.lower() in {each.lower() for each in names}:
                     yield path
         if isinstance(element, Folder):
-            yield from self._below(element, names)
+            yield from self._below(element, names, can_walk)
 
     def _find_elf(self, wanted: Wanted) -> Located:
         """Of the files with the build id the first one that has debug info, else the first: it may be stripped."""
@@ -163,7 +186,7 @@ class Locator:
             if read_elf(found).has_debug_info:
                 return _readable(found)
             bare = bare or found
-        return _readable(bare) if bare else self._outcome(search)
+        return _readable(bare) if bare else self._outcome(search, wanted)
 
     def _elf_files(self, wanted: Wanted) -> Iterator[Path]:
         place = ".build-id", wanted.debug_id[:2], f"{wanted.debug_id[2:]}.debug"
@@ -175,17 +198,17 @@ class Locator:
             if isinstance(element, Folder):
                 for name in names:
                     yield from self._folders.at(element.path, name)
-                yield from self._below(element, names)
+                yield from self._below(element, names, can_walk=True)
         yield from filter(None, [local_file(wanted.path)])
 
-    def _below(self, folder: Folder, names: Iterable[str]) -> Iterator[Path]:
-        tree = self._folders.tree(folder.path)
+    def _below(self, folder: Folder, names: Iterable[str], can_walk: bool) -> Iterator[Path]:
+        tree = self._folders.tree(folder.path) if can_walk else self._folders.known_tree(folder.path)
         for name in names:
             yield from tree.files.get(name.lower(), ())
 
-    def _outcome(self, search: _Search) -> Located:
+    def _outcome(self, search: _Search, wanted: Wanted) -> Located:
         folders = [element.path for element in self._path.elements if isinstance(element, Folder)]
-        cut = [folder for folder in folders if self._folders.tree(folder).is_cut]
+        cut = [folder for folder in folders if self._folders.known_tree(folder).is_cut]
         text = "holds so many files that not all were looked at; name the folders in it that hold symbol files"
         return search.outcome(tuple(Caveat("symbol-folder", f"{folder} {text}") for folder in cut))
 
@@ -218,7 +241,12 @@ class _Search:
     damaged: tuple[Path, str] | None = None
     packed: Path | None = None
     caveats: tuple[Caveat, ...] = ()
+    has_found: bool = False
     _seen: set[Path] = field(default_factory=set)
+
+    def forget(self, path: Path) -> None:
+        """Look at a file again, which has been written meanwhile."""
+        self._seen.discard(path)
 
     def first(self, candidates: Iterable[Path]) -> Path | None:
         """The first of some files that is the right one."""
@@ -238,6 +266,7 @@ class _Search:
             return False
         if found != self.debug_id:
             self.other = self.other or (path, found)
+        self.has_found |= found == self.debug_id
         return found == self.debug_id
 
     def outcome(self, more: tuple[Caveat, ...]) -> Located:
@@ -258,7 +287,20 @@ class _Search:
 
 
 def _key(wanted: Wanted) -> _Key:
-    return wanted.module, wanted.pdb_name, wanted.debug_id, "" if wanted.pdb_name else wanted.path
+    place = str(_is_of_windows(wanted)) if wanted.pdb_name else wanted.path
+    return wanted.module, wanted.pdb_name, wanted.debug_id, place
+
+
+def _is_of_windows(wanted: Wanted) -> bool:
+    r"""Whether an image lies under the folder of Windows, as `C:\Windows\…` or `\SystemRoot\…`, or is a driver."""
+    return _OF_WINDOWS.fullmatch(wanted.path.replace("/", "\\")) is not None
+
+
+def _is_stripped(path: Path) -> bool:
+    try:
+        return is_stripped_pdb(path)
+    except SymbolFileError:
+        return False
 
 
 def _stores(element: _Element) -> tuple[Path, ...]:

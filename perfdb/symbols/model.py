@@ -43,8 +43,11 @@ class Chains:
     An RVA without a symbol has no row. All rows of an RVA but its last are `INLINED`; the last is the function that was
     entered by a call. `kind` is `FUNCTION`, `INLINED` or `PUBLIC`; `name` is a row of `names`, which holds the names
     as the symbol file has them; `file` is a row of `files` or -1; `line` counts from 1, 0 where it is not known: in a
-    function with inlined ones below it, it is the line of the call. `folded` gives, for a row of `names`, the other
-    names of the same address where the linker folded identical code: the first in the order of text is in `names`.
+    function with inlined ones below it, it is the line of the call.
+
+    `folded` gives, for a row of `names`, the other names of the same address where the linker folded identical code,
+    public symbols in their decorated form; none is only another spelling of the name itself. A text is in `names` more
+    than once if functions of that name have different others.
     """
 
     start: I64

@@ -1,6 +1,6 @@
 r"""Symbol paths: where symbol files are looked for, in the syntax of `_NT_SYMBOL_PATH`.
 
-    C:\build;..\out\Release                     plain folders, and all that lies below them
+    C:\build;..\out\Release                     plain folders, and all that lies below them (but see `locate`)
     srv*C:\symbols   srv*\\server\symbols       a symbol store: NAME.pdb\GUIDAGE\NAME.pdb
     srv*C:\cache*https://server/symbols         a server; what it sends is kept in a store, the cache
     srv*C:\near*\\far\cache*https://server      several caches, the nearest first

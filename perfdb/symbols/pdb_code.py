@@ -67,10 +67,14 @@ def _runs(inside: Bool, begins: Bool) -> tuple[I64, I64]:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How the numbers of an object module become rows of the table: ids of inlined functions, places of files."""
+    """How the numbers of an object module become rows of the table: ids of inlined functions, places of files.
+
+    `others` gives the other names of an address, with some functions of which the first stands for all.
+    """
 
     function: Callable[[int], str]
     file: Callable[[int], int]
+    others: Callable[[int, Sequence[Function]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def code_part(
     symbols: Symbols, lines: Lines, sections: Sections, extents: Extents, builder: TableBuilder, names: Names
 ) -> Part:
     """The segments of an object module that have a function, within the extents."""
-    functions = _Functions(symbols.functions, sections, extents, builder)
+    functions = _Functions(symbols.functions, sections, extents, builder, names)
     levels = [_function_pieces(functions, lines, sections)]
     callers = [np.full(len(levels[0].start), -1, np.int64)]
     base = 0
@@ -115,7 +119,12 @@ class _Functions:
     """The functions that are there, one an address: of identical code the first in the order of text."""
 
     def __init__(
-        self, functions: Sequence[Function], sections: Sections, extents: Extents, builder: TableBuilder
+        self,
+        functions: Sequence[Function],
+        sections: Sections,
+        extents: Extents,
+        builder: TableBuilder,
+        names: Names,
     ) -> None:
         self.section = np.array([function.section for function in functions], np.int64)
         self.offset = np.array([function.offset for function in functions], np.int64)
@@ -129,11 +138,12 @@ class _Functions:
         """The row of the name of each function that was chosen."""
         self.rank = np.zeros(len(functions), np.int64)
         """The place of each function among those of its address, in the order of the file."""
-        for _, same in itertools.groupby(order, starts.__getitem__):
+        for start, same in itertools.groupby(order, starts.__getitem__):
             rows = list(same)
             best = min(rows, key=lambda row: functions[row].name)
             self.rank[best] = rows.index(best)
-            others = sorted({functions[row].name for row in rows}) if len(rows) > 1 else []
+            there_too = [functions[row] for row in rows if row != best]
+            others = names.others(start, (functions[best], *there_too))
             self.name[best] = builder.fold(functions[best].name, others)
         self.chunk_starts: dict[int, list[int]] = {}
         ranges_: list[tuple[int, int, int, int, int]] = []
@@ -142,10 +152,10 @@ class _Functions:
             begins = self.chunk_starts[row] = [starts[row]]
             ranges_.append((starts[row], starts[row] + function.size, row, function.section, function.offset))
             for section, offset, length in function.chunks:
-                start = int(sections.rva(np.array([section]), np.array([offset]))[0])
-                begins.append(start)
-                if start >= 0 and length > 0 and extents.contain(np.array([start]))[0]:
-                    ranges_.append((start, start + length, row, section, offset))
+                at = int(sections.rva(np.array([section]), np.array([offset]))[0])
+                begins.append(at)
+                if at >= 0 and length > 0 and extents.contain(np.array([at]))[0]:
+                    ranges_.append((at, at + length, row, section, offset))
         self.ranges = np.array(ranges_, np.int64).reshape(-1, 5)
         """Rows of (start, end, function, section, offset)."""
 

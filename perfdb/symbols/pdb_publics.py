@@ -6,16 +6,21 @@ that are wanted are found by halving, many at a time, and only their names are d
     stream of publics    0 u32 bytes of a hash table   4 u32 bytes of the address map   28 hash table, address map, …
     record, S_PUB32      0 u16 bytes that follow   2 u16 kind   4 u32 flags   8 u32 offset   12 u16 section   14 name
 
-Source: LLVM's "The Public Symbol Stream"; records lie at multiples of 4 bytes.
+Bits 0 and 1 of the flags say that it is code, or a function. Only those count here: tables and labels in a section of
+code are no functions. Where no public of the file has such a flag, as old linkers leave it, all that lie in sections of
+code count.
+
+Source: LLVM's "The Public Symbol Stream", Microsoft's cvinfo.h (`CV_PUBSYMFLAGS`); records lie at multiples of 4 bytes.
 """
 
 from __future__ import annotations
 
 import struct
+from functools import cached_property
 
 import numpy as np
 
-from perfdb.profile.columns import I64
+from perfdb.profile.columns import I64, Bool
 from perfdb.symbols.pdb_dbi import Dbi
 from perfdb.symbols.pdb_streams import Streams
 
@@ -24,7 +29,9 @@ S_PUB32 = 0x110E
 _HEADER_BYTES = 28
 _HEAD = struct.Struct("<II")
 _NAME = 14
-_OFFSET, _SECTION = 8, 12
+_FLAGS, _OFFSET, _SECTION = 4, 8, 12
+_IS_CODE = 0b11
+_FEW = 256
 _NOWHERE = 1 << 62
 
 
@@ -52,6 +59,27 @@ class Publics:
         section = self._symbols.words(record + _SECTION).astype(np.int64) & 0xFFFF
         found = self._sections.rva(section, self._symbols.words(record + _OFFSET).astype(np.int64))
         return np.where(found >= 0, found, np.where(section == 0, -1, _NOWHERE))
+
+    def are_functions(self, row: I64) -> Bool:
+        """Which rows are functions, as far as the file tells."""
+        if self._has_flags:
+            return self._are_flagged(row)
+        code = np.flatnonzero(self._sections.is_code)
+        start, end = self._sections.start[code, None], self._sections.end[code, None]
+        rva = self.rva(row)
+        inside: Bool = np.any((rva >= start) & (rva < end), axis=0)
+        return inside
+
+    def _are_flagged(self, row: I64) -> Bool:
+        assert self._symbols is not None
+        flagged: Bool = self._symbols.words(self._map[row] + _FLAGS) & _IS_CODE != 0
+        return flagged
+
+    @cached_property
+    def _has_flags(self) -> bool:
+        """Whether any public is flagged: most often a few of them tell, and the others need not be read."""
+        few = np.arange(0, len(self), len(self) // _FEW + 1)
+        return bool(self._are_flagged(few).any()) or bool(self._are_flagged(np.arange(len(self))).any())
 
     def first_from(self, rva: I64) -> I64:
         """For each RVA the first row at or after it."""

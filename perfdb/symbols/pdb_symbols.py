@@ -24,6 +24,7 @@ from purepdb import codeview
 S_WITH32 = 0x1104
 
 _PROCEDURES = codeview.PROC_KINDS
+_LOCAL = frozenset({codeview.S_LPROC32, codeview.S_LPROC32_ID, codeview.S_LPROC32_DPC, codeview.S_LPROC32_DPC_ID})
 _SITES = {codeview.S_INLINESITE: 16, codeview.S_INLINESITE2: 20}
 _OPENING = (
     _PROCEDURES
@@ -45,12 +46,16 @@ _SIGNATURE_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A procedure or a thunk; `chunks` are where code of it was moved to: (section, offset, size) each."""
+    """A procedure or a thunk; `chunks` are where code of it was moved to: (section, offset, size) each.
+
+    What `is_global` is known to other object modules too, and so has a public symbol.
+    """
 
     name: str
     section: int
     offset: int
     size: int
+    is_global: bool = True
     chunks: list[tuple[int, int, int]] = field(default_factory=list)
 
 
@@ -118,7 +123,7 @@ def _function(kind: int, record: bytes) -> Function | None:
         name = record[_THUNK_NAME:]
     else:
         return None
-    return Function(name.partition(b"\0")[0].decode("utf-8", "replace"), section, offset, size)
+    return Function(name.partition(b"\0")[0].decode("utf-8", "replace"), section, offset, size, kind not in _LOCAL)
 
 
 def _add_chunk(record: bytes, functions: list[Function], at_address: dict[tuple[int, int], int]) -> None:

@@ -200,11 +200,11 @@ class _Naming:
             for name, decorated in zip(chains.names, is_public.tolist(), strict=True)
         ]
         functions = np.empty(len(distinct), np.int32)
+        folded = {row: self._first_of(canonical[row], names, answer.machine) for row, names in chains.folded.items()}
         for at, pair in enumerate(distinct.tolist()):
             module_row, name_row = divmod(pair, len(chains.names))
-            functions[at] = self._function(module_row, canonical[name_row], chains.names[name_row])
-            for other in chains.folded.get(name_row, ()):
-                self._symbols.setdefault((int(functions[at]), other))
+            name, others = folded.get(name_row, (canonical[name_row], ()))
+            functions[at] = self._function(module_row, name, chains.names[name_row], others)
         self._note_publics(chains.kind[rows], chains.name[rows], module, chains.names)
         files = np.array([self._files.setdefault(path, len(self._files)) for path in chains.files] + [-1], np.int32)
         return _Part(
@@ -216,12 +216,24 @@ class _Naming:
             is_inlined=chains.kind[rows] == INLINED,
         )
 
-    def _function(self, module: int, name: str, raw: str) -> int:
+    def _first_of(self, own: str, others: Sequence[str], machine: str) -> tuple[str, Sequence[str]]:
+        """The name of identical code that the linker folded, whichever function it kept: the first in the order of
+        text; and the others, if there are any in canonical form.
+
+        Names that differ in leading underscores only are one; the function's own stands for it.
+        """
+        spelt = {own.lstrip("_"): own}
+        for name in sorted(canonical_name(other, machine, self._templates) for other in others):
+            spelt.setdefault(name.lstrip("_"), name)
+        return min(spelt.values()), others if len(spelt) > 1 else ()
+
+    def _function(self, module: int, name: str, raw: str, others: Sequence[str]) -> int:
         name = name or UNRESOLVED
         row = self._rows.setdefault((module, name), len(self._rows))
         self._has_folded |= self._templates == FOLD and "<>" in name
-        if raw != name:
-            self._symbols.setdefault((row, raw))
+        for symbol in (raw, *others):
+            if symbol != name:
+                self._symbols.setdefault((row, symbol))
         return row
 
     def _note_publics(self, kind: U8, name: I32, module: I32, names: Sequence[str]) -> None:

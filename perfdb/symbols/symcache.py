@@ -44,7 +44,7 @@ PART_SUFFIX = ".part"
 """Files that are being written; what a killed process left of them goes with `prune`."""
 
 MAGIC = b"perfdbSC"
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("<8sII8sI7I72s")
 CHECKED_FROM = 16
 

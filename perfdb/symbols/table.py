@@ -72,7 +72,7 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Shape (places,): see the module. `caller` is always an earlier row; `folded` are pairs of rows of the names."""
+    """Shape (places,): see the module. `caller` is always an earlier row."""
 
     caller: I32
     name: I32
@@ -98,8 +98,9 @@ class Segments:
 
 @dataclass(frozen=True)
 class Table:
-    """See the module. Addresses are those of `moved.original`; `folded` has shape (pairs, 2): a name, and another one
-    of the same address. `is_public` is set for a file that has nothing but public symbols.
+    """See the module. Addresses are those of `moved.original`; `folded` has shape (pairs, 2): the row of a name, and
+    that of another one of the same address; functions of one name that have different others have rows of their own.
+    `is_public` is set for a file that has nothing but public symbols.
     """
 
     machine: str
@@ -160,38 +161,41 @@ class Table:
         return self._chains(start, row)
 
     def _chains(self, start: I64, row: I64) -> Chains:
-        names, name = _distinct_texts(self.names, self.places.name[row])
-        files, file = _distinct_texts(self.files, self.places.file[row])
+        name_rows, name = _used(self.places.name[row])
+        file_rows, file = _used(self.places.file[row])
+        others = self._others
         return Chains(
             start=start,
             name=name,
             kind=self.places.kind[row],
             file=file,
             line=self.places.line[row],
-            names=tuple(names),
-            files=tuple(files),
-            folded=self._folded(names),
+            names=tuple(self.names.take(name_rows)),
+            files=tuple(self.files.take(file_rows)),
+            folded={at: others[row] for at, row in enumerate(name_rows.tolist()) if row in others},
         )
 
-    def _folded(self, names: Mapping[str, int]) -> Mapping[int, tuple[str, ...]]:
+    def named(self) -> Iterable[tuple[str, tuple[str, ...]]]:
+        """Every row of the names: its text, and the other names of the same address."""
+        others = self._others
+        return ((text, others.get(row, ())) for row, text in enumerate(self.names.all()))
+
+    @cached_property
+    def _others(self) -> Mapping[int, tuple[str, ...]]:
+        """The other names of the same address, for the rows of names that have some; in the order of text."""
         others: dict[int, set[str]] = {}
-        pairs = self.names.take(self.folded.ravel().astype(np.int64))
-        for name, other in zip(pairs[::2], pairs[1::2], strict=True):
-            if name in names:
-                others.setdefault(names[name], set()).add(other)
-        return {row: tuple(sorted(texts)) for row, texts in sorted(others.items())}
+        texts = self.names.take(self.folded[:, 1].astype(np.int64))
+        for row, other in zip(self.folded[:, 0].tolist(), texts, strict=True):
+            others.setdefault(row, set()).add(other)
+        return {row: tuple(sorted(found)) for row, found in others.items()}
 
 
-def _distinct_texts(texts: Texts, row: I32) -> tuple[dict[str, int], I32]:
-    """The texts that some rows name, and each row's place among them; -1 stays -1."""
+def _used(row: I32) -> tuple[I64, I32]:
+    """The distinct rows among some, and the place of each among those; -1 stays -1."""
     used, place = np.unique(row[row >= 0], return_inverse=True)
-    numbers: dict[str, int] = {}
-    number = np.array(
-        [numbers.setdefault(text, len(numbers)) for text in texts.take(used.astype(np.int64))], dtype=np.int32
-    )
     found = np.full(len(row), -1, np.int32)
-    found[row >= 0] = number[place]
-    return numbers, found
+    found[row >= 0] = place
+    return used.astype(np.int64), found
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,27 +207,29 @@ class Part:
 
 
 class TableBuilder:
-    """Puts a table together; names and files are kept once."""
+    """Puts a table together; files are kept once, and names once with the same other names."""
 
     def __init__(self) -> None:
-        self._names: dict[str, int] = {}
+        self._names: dict[tuple[str, tuple[str, ...]], int] = {}
         self._files: dict[str, int] = {}
         self._parts: list[Part] = []
-        self._folded: dict[tuple[int, int], None] = {}
+        self._folded: list[tuple[int, int]] = []
 
     def name(self, text: str) -> int:
-        """The row of a name."""
-        return self._names.setdefault(text, len(self._names))
+        """The row of a name whose address has no other."""
+        return self._names.setdefault((text, ()), len(self._names))
 
     def file(self, text: str) -> int:
         """The row of a file."""
         return self._files.setdefault(text, len(self._files))
 
     def fold(self, name: str, others: Iterable[str]) -> int:
-        """The row of a name, other names of whose address there are."""
-        row = self.name(name)
-        self._folded.update(dict.fromkeys((row, self.name(other)) for other in others if other != name))
-        return row
+        """The row of a name whose address has other names too: its own one, if there are any but itself."""
+        key = name, tuple(sorted({other for other in others if other != name}))
+        if key not in self._names:
+            row = self._names[key] = len(self._names)
+            self._folded += [(row, self.name(other)) for other in key[1]]
+        return self._names[key]
 
     def add(self, part: Part) -> None:
         """Add segments that lie apart from all others."""
@@ -231,12 +237,10 @@ class TableBuilder:
 
     def take(self, table: Table) -> None:
         """Add all of another table."""
-        names = np.array([self.name(text) for text in table.names.all()] + [-1], np.int32)
+        names = np.array([self.fold(text, others) for text, others in table.named()] + [-1], np.int32)
         files = np.array([self.file(text) for text in table.files.all()] + [-1], np.int32)
         places = replace(table.places, name=names[table.places.name], file=files[table.places.file])
         self.add(Part(table.segments, places))
-        pairs = names[table.folded].tolist() if len(table.folded) else []
-        self._folded.update(dict.fromkeys((name, other) for name, other in pairs))
 
     def build(self, machine: str, is_public: bool, moved: Moved) -> Table:
         """The table. Where segments overlap all the same, which only damage brings about, the first is kept."""
@@ -255,9 +259,9 @@ class TableBuilder:
             is_public=is_public,
             segments=_in_order(segments),
             places=_joined(places),
-            names=Texts.of(self._names),
+            names=Texts.of(text for text, _ in self._names),
             files=Texts.of(self._files),
-            folded=np.array(list(self._folded), np.int32).reshape(-1, 2),
+            folded=np.array(self._folded, np.int32).reshape(-1, 2),
             moved=moved,
         )
 
@@ -301,7 +305,10 @@ def table_of_chains(rva: U64, chains: Chains, machine: str) -> Table:
     fits = rva <= MAX_RVA
     start = rva[fits].astype(np.uint32)
     length = np.diff(chains.start)
-    names = np.array([builder.name(text) for text in chains.names] + [-1], np.int32)
+    folded = chains.folded
+    names = np.array(
+        [builder.fold(text, folded.get(row, ())) for row, text in enumerate(chains.names)] + [-1], np.int32
+    )
     files = np.array([builder.file(text) for text in chains.files] + [-1], np.int32)
     # A place comes after its caller, so each chain is turned round.
     rows = ranges(chains.start[:-1], length)
@@ -309,8 +316,6 @@ def table_of_chains(rva: U64, chains: Chains, machine: str) -> Table:
     caller = np.arange(len(rows)) - 1
     caller[chains.start[:-1][length > 0]] = -1
     place = np.where(length > 0, chains.start[1:] - 1, -1)[fits]
-    for row, others in chains.folded.items():
-        builder.fold(chains.names[row], others)
     builder.add(
         Part(
             Segments(start, start, place.astype(np.int32)),

@@ -33,13 +33,20 @@ def wanted(pdb_name: str = "app.pdb", debug_id: str = APP_ID, module: str = "app
     return Wanted(module, path, debug_id, pdb_name)
 
 
-def tiny_pdb(debug_id: str = APP_ID, *, info_age: int | None = None, padding: int = 0, has_dbi: bool = True) -> bytes:
+def tiny_pdb(
+    debug_id: str = APP_ID,
+    *,
+    info_age: int | None = None,
+    padding: int = 0,
+    has_dbi: bool = True,
+    is_stripped: bool = False,
+) -> bytes:
     """A PDB of nothing but its id, in blocks: superblock, two free maps, PDB and DBI stream, directory, its map."""
     low, mid, high, rest = debug_id[:8], debug_id[8:12], debug_id[12:16], debug_id[16:32]
     guid = struct.pack("<IHH8s", int(low, 16), int(mid, 16), int(high, 16), bytes.fromhex(rest))
     age = int(debug_id[32:], 16)
     info = struct.pack("<III16s", 20000404, 0, age if info_age is None else info_age, guid)
-    dbi = struct.pack("<iII", -1, 19990903, age).ljust(64, b"\0") if has_dbi else b""
+    dbi = struct.pack("<iII44xHxxxxxx", -1, 19990903, age, 2 * is_stripped) if has_dbi else b""
     blocks = [3, 4] if has_dbi else [3]
     directory = struct.pack(f"<5I{len(blocks)}I", 4, 0, len(info), 0, len(dbi), *blocks)
     count = 7 + padding

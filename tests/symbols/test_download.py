@@ -6,6 +6,7 @@ import io
 import os
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -588,3 +589,28 @@ def test_a_file_of_the_cache_can_be_read_by_others(symbols: SymbolServer, cache:
 
     assert path is not None
     assert usual.stat().st_mode == path.stat().st_mode
+
+
+def test_what_killed_processes_left_in_a_cache_is_removed_after_an_hour(symbols: SymbolServer, cache: Path) -> None:
+    put(symbols.root, tiny_pdb())
+    old, young, other = cache / "perfdb-1.part", cache / "perfdb-2.part", cache / "other.part"
+    cache.mkdir()
+    for path, age_s in ((old, download.LEFT_OVER_S + 60), (young, 60), (other, 2 * download.LEFT_OVER_S)):
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - age_s,) * 2)
+
+    assert fetch(symbols, cache).path is not None
+    assert [f"app.pdb/{APP_ID}/app.pdb", "other.part", "perfdb-2.part"] == files_below(cache)
+
+
+def test_a_cache_is_swept_once(symbols: SymbolServer, cache: Path) -> None:
+    put(symbols.root, tiny_pdb())
+    downloader, server = quick(), Server(symbols.url, (cache,))
+    downloader.fetch(server, "app.pdb", APP_ID)
+    left = cache / "perfdb-1.part"
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+
+    downloader.fetch(server, "app.pdb", APP_ID)
+
+    assert left.exists()

@@ -152,10 +152,15 @@ def places_of(pdb: Path) -> list[int]:
     """RVAs at the beginning, in the middle and at the end of every function that has its address for itself."""
     with PDB.open(str(pdb)) as opened:
         shared = Counter((proc.segment, proc.offset) for proc in opened.module_procs())
+        publics = {(public.segment, public.offset, public.name) for public in opened.public_symbols()}
+        aliases = Counter((segment, offset) for segment, offset, _ in publics)
         functions = [
             (function.rva, function.code_size)
             for function in opened.functions(code_publics=False)
-            if function.rva is not None and function.code_size and shared[function.segment, function.offset] == 1
+            if function.rva is not None
+            and function.code_size
+            and shared[function.segment, function.offset] == 1
+            and aliases[function.segment, function.offset] <= 1
         ]
     return sorted({rva + part for rva, size in functions for part in (0, size // 3, size // 2, size - 1)})
 

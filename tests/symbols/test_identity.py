@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfdb.symbols.identity import SymbolFileError, format_debug_id, parse_debug_id, pdb_identity
+from perfdb.demo.pdb_writer import write_pdb
+from perfdb.symbols.identity import SymbolFileError, format_debug_id, is_stripped_pdb, parse_debug_id, pdb_identity
+from perfdb.symbols.pdb import PdbFile
 from tests.symbols.servers import APP_ID, CORPUS_IDS, tiny_pdb
+from tests.symbols.small_pdb import APP
 
 DASHED = "01234567-89ab-cdef-fedc-ba9876543210"
 
@@ -32,6 +36,22 @@ def test_the_age_is_that_of_the_dbi_stream(tmp_path: Path) -> None:
 
     assert APP_ID == pdb_identity(tmp_path / "a.pdb")
     assert f"{APP_ID[:32]}9" == pdb_identity(tmp_path / "b.pdb")
+
+
+@pytest.mark.parametrize("is_stripped", [False, True])
+def test_a_header_tells_whether_there_are_public_symbols_only(tmp_path: Path, is_stripped: bool) -> None:
+    path = tmp_path / "a.pdb"
+    path.write_bytes(write_pdb(replace(APP, is_stripped=is_stripped)))
+
+    assert is_stripped == is_stripped_pdb(path)
+    with PdbFile(path) as file:
+        assert is_stripped == file.is_public
+
+
+def test_a_file_without_that_header_is_not_known_to_be_stripped(tmp_path: Path) -> None:
+    (tmp_path / "a.pdb").write_bytes(tiny_pdb(has_dbi=False))
+
+    assert not is_stripped_pdb(tmp_path / "a.pdb")
 
 
 def test_an_age_is_in_hex(tmp_path: Path) -> None:

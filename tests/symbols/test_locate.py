@@ -511,3 +511,124 @@ def test_absence_is_remembered_between_locators(symbols: SymbolServer, tmp_path:
     assert count == len(symbols.log)
     find(path, absent_folder=tmp_path / "absent", refresh=True)
     assert count < len(symbols.log)
+
+
+# Files with public symbols only
+
+
+STRIPPED = tiny_pdb(is_stripped=True)
+
+
+def test_a_full_file_is_taken_wherever_it_lies_on_the_path_and_else_the_first_stripped_one(
+    build: Path, tmp_path: Path
+) -> None:
+    near, far = write(build / "near" / "app.pdb", STRIPPED), write(build / "far" / "app.pdb", STRIPPED)
+    path = f"{build / 'near'};srv*{tmp_path / 'store'};{build / 'far'};{build / 'full'}"
+    assert Located(near, "full") == find(path)
+
+    full = write(build / "full" / "sub" / "app.pdb")
+
+    assert Located(full, "full") == find(path)
+    assert Located(full, "full") == find(build)
+    full.unlink()
+    kept = put(tmp_path / "store", tiny_pdb())
+    assert Located(kept, "full") == find(path)
+    kept.unlink()
+    assert Located(far, "full") == find(build)
+
+
+def test_a_stripped_file_of_another_build_is_none(build: Path) -> None:
+    write(build / "a" / "app.pdb", tiny_pdb(OTHER_ID, is_stripped=True))
+    stripped = write(build / "b" / "app.pdb", STRIPPED)
+
+    assert Located(stripped, "full") == find(build)
+
+
+def test_a_full_file_at_the_path_that_the_trace_names_is_taken_rather_than_a_stripped_one(
+    build: Path, tmp_path: Path
+) -> None:
+    write(build / "app.pdb", STRIPPED)
+    own = write(tmp_path / "elsewhere" / "app.pdb")
+
+    assert Located(own, "full") == find(build, wanted(str(own)))
+
+
+def test_no_server_is_asked_where_a_stripped_file_was_found_before(
+    symbols: SymbolServer, build: Path, tmp_path: Path
+) -> None:
+    put(symbols.root, tiny_pdb())
+    stripped = write(build / "app.pdb", STRIPPED)
+
+    assert Located(stripped, "full") == find(f"{build};srv*{tmp_path / 'cache'}*{symbols.url}")
+    assert [] == symbols.log
+
+
+def test_a_stripped_file_from_a_server_is_taken_where_no_full_one_lies_further_right(
+    symbols: SymbolServer, build: Path, tmp_path: Path
+) -> None:
+    put(symbols.root, STRIPPED)
+    path = f"srv*{tmp_path / 'cache'}*{symbols.url};srv*{tmp_path / 'other'}*{symbols.url}/other;{build}"
+    cached = tmp_path / "cache" / "app.pdb" / APP_ID / "app.pdb"
+
+    assert Located(cached, "full") == find(path)
+    full = write(build / "app.pdb")
+    assert Located(full, "full") == find(path)
+    assert 1 == len(symbols.log)
+
+
+# Modules of Windows
+
+
+OF_WINDOWS = [
+    "C:\\Windows\\System32\\ntdll.dll",
+    "\\Windows\\System32\\ntdll.dll",
+    "\\Device\\HarddiskVolume3\\WINDOWS\\System32\\ntdll.dll",
+    "\\??\\C:\\Windows\\System32\\drivers\\d.dll",
+    "\\\\?\\C:\\Windows\\d.dll",
+    "\\SystemRoot\\system32\\ntoskrnl.exe",
+    "/Windows/System32/ntdll.dll",
+    "\\Device\\HarddiskVolume3\\ProgramData\\driver.sys",
+]
+
+
+@pytest.mark.parametrize("path", OF_WINDOWS)
+def test_a_folder_is_not_walked_for_a_module_of_windows_alone(build: Path, path: str) -> None:
+    below = write(build / "sub" / "app.pdb")
+    system = wanted(module="ntdll.dll", path=path)
+    assert Located(None, "absent") == find(build, system)
+
+    here = locator(build)
+    assert Located(None, "absent") == here.find(wanted(pdb_name="mine.pdb", module="mine.exe"))
+    assert Located(below, "full") == here.find(system)
+    assert [below, below] == [located.path for located in locator(build).find_all([system, wanted()])]
+
+
+@pytest.mark.parametrize("place", ["app.pdb", f"app.pdb/{APP_ID}/app.pdb"])
+def test_the_symbols_of_windows_are_found_in_a_folder_itself_or_as_a_store(build: Path, place: str) -> None:
+    path = write(build / place)
+
+    assert Located(path, "full") == find(build, wanted(path=OF_WINDOWS[0]))
+
+
+@pytest.mark.parametrize(
+    "path", ["", "C:\\app\\build\\windows\\x64\\Release\\app.exe", "D:\\Windows.old\\app.exe", "C:\\my.system\\a.dll"]
+)
+def test_other_modules_have_folders_walked(build: Path, path: str) -> None:
+    below = write(build / "sub" / "app.pdb")
+
+    assert Located(below, "full") == find(build, wanted(path=path))
+
+
+def test_no_folder_is_listed_below_itself_for_windows(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked: list[Path] = []
+
+    def walk(top: Path, _: int) -> folders.Tree:
+        walked.append(top)
+        return folders.Tree({})
+
+    monkeypatch.setattr(folders, "_walk", walk)
+
+    find(build, wanted(path=OF_WINDOWS[0]))
+    assert [] == walked
+    find(build, wanted())
+    assert [build] == walked

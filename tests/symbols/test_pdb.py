@@ -256,16 +256,13 @@ def test_of_folded_functions_the_first_name_in_the_order_of_text_stands_for_all(
     assert {"add": ("mul", "zip")} == folded(chains)
 
 
-def test_public_symbols_count_as_folded_only_where_there_is_no_function(tmp_path: Path) -> None:
+def test_of_public_symbols_at_one_address_the_first_name_in_the_order_of_text_stands_for_all(tmp_path: Path) -> None:
     publics = (PublicSpec("_run", 0x1000), PublicSpec("_strlen", 0x1100), PublicSpec("_lstrlen", 0x1100))
-    asm = ObjectSpec("asm.obj", (FunctionSpec("start", 0x10F0, 4),))
 
-    whole = looked_up(tmp_path, replace(APP, objects=(), publics=publics), 0x1000, 0x1100)
-    chains = looked_up(tmp_path, replace(APP, objects=(*APP.objects, asm), publics=publics), 0x1000)
+    chains = looked_up(tmp_path, replace(APP, objects=(), publics=publics), 0x1000, 0x1100)
 
-    assert {"_lstrlen": ("_strlen",)} == folded(whole)
-    assert [["app::run"]] == names(chains)
-    assert {} == folded(chains)
+    assert [["_run"], ["_lstrlen"]] == names(chains)
+    assert {"_lstrlen": ("_strlen",)} == folded(chains)
 
 
 # Ids of other object modules
@@ -509,7 +506,7 @@ def segments(symbols: bytes, lines: bytes = b"") -> list[tuple[int, int, list[st
     """The segments of an object module: first and last address, and the names there."""
     builder = TableBuilder()
     extents = Extents(np.array([0x1000]), np.array([0x8000]))
-    named = Names(lambda number: f"id{number}", lambda place: -1)
+    named = Names(lambda number: f"id{number}", lambda place: -1, lambda start, functions: ())
     part = code_part(read_symbols(bytes([4, 0, 0, 0]) + symbols), read_lines(lines), TEXT, extents, builder, named)
     builder.add(part)
     nowhere = Moved(np.zeros(0, np.int64), np.zeros(0, np.int64))

@@ -62,7 +62,7 @@ def test_a_symcache_is_what_its_description_says(table: Table) -> None:
 
     counts = np.frombuffer(data, "<u4", 7, 28).tolist()
     assert b"perfdbSC" == data[:8]
-    assert (1, b"x64\0\0\0\0\0", 0) == (data[8], data[16:24], data[24])
+    assert (2, b"x64\0\0\0\0\0", 0) == (data[8], data[16:24], data[24])
     assert ID.encode() == data[56:128].rstrip(b"\0")
     moved, segments, places, name_count, files, pairs, text_bytes = counts
     columns = 16 * moved + 12 * segments + 17 * places + 4 * (name_count + files + 2) + 8 * pairs
