@@ -250,18 +250,20 @@ class _Naming:
         if self._has_folded:
             yield FOLDED_CAVEAT
 
-    def functions(self) -> FunctionTable:
-        """All functions, those of the profile first."""
-        module = np.array([module for module, _ in self._rows], np.int32)
-        return FunctionTable(module, tuple(name for _, name in self._rows))
+    def functions(self, used: I32) -> FunctionTable:
+        """Some of the functions, by their rows."""
+        rows = list(self._rows)
+        chosen = [rows[row] for row in used.tolist()]
+        return FunctionTable(np.array([module for module, _ in chosen], np.int32), tuple(name for _, name in chosen))
 
     def files(self) -> tuple[str, ...]:
         """All source files."""
         return tuple(self._files)
 
-    def symbol_names(self) -> tuple[SymbolName, ...]:
-        """The symbol files' own names of functions."""
-        return tuple(SymbolName(row, symbol) for row, symbol in self._symbols)
+    def symbol_names(self, used: I32) -> tuple[SymbolName, ...]:
+        """The symbol files' own names of these functions."""
+        new_row = {row: at for at, row in enumerate(used.tolist())}
+        return tuple(SymbolName(new_row[row], symbol) for row, symbol in self._symbols if row in new_row)
 
     def row_of(self, functions: FunctionTable) -> I32:
         """The row of each function of the profile (which may have one twice)."""
@@ -321,15 +323,16 @@ def _expanded(profile: Profile, naming: _Naming, chains: _Chains) -> Profile:
     is_inlined[named] = chains.is_inlined
     stacks, last = _grown(profile.stacks, first, count)
     has_lines = bool(np.any(file >= 0))
+    used, function_row = np.unique(function, return_inverse=True)
     return replace(
         profile,
-        functions=naming.functions(),
-        frames=FrameTable(frames.loaded[old], frames.rva[old], function),
+        functions=naming.functions(used),
+        frames=FrameTable(frames.loaded[old], frames.rva[old], function_row.astype(np.int32)),
         stacks=stacks,
         samples=replace(profile.samples, stack=last[profile.samples.stack]),
         files=naming.files(),
         places=PlaceTable(file, line, is_inlined) if has_lines or bool(is_inlined.any()) else None,
-        symbol_names=naming.symbol_names(),
+        symbol_names=naming.symbol_names(used),
     )
 
 
