@@ -9,7 +9,7 @@ SHELL := /bin/sh
 export PYTHON
 ARGS ?=
 
-.PHONY: help demo test lint bench soak test-newest clean FORCE
+.PHONY: help demo test lint bench bench-detection soak test-newest clean FORCE
 
 help:  ## these lines
 	@echo 'usage: make TARGET [ARGS="..."] [PYTHON=/path/python]'
@@ -28,6 +28,9 @@ lint: .venv/ready  ## ruff and mypy --strict
 
 bench: .venv/ready  ## how fast, as ratios measured in one run
 	@.venv/bin/python -m tests.bench $(ARGS)
+
+bench-detection: .venv/ready  ## how often verdicts are right, as measured on made-up profiles
+	@.venv/bin/python -m tests.bench.detection $(ARGS)
 
 soak: .venv/ready  ## the tests that run for minutes
 	@.venv/bin/python -m pytest -m soak -n 0 $(ARGS)

@@ -1,0 +1,144 @@
+"""Which functions became slower: `compare_counts`, numbers in and verdicts out.
+
+    counts of runs ─▶ sides (checked) ─▶ sessions (speed factors, means) ─▶ dispersion (spread between runs)
+                      ─▶ levels (common change, stale history) ─▶ functions (tests, intervals) ─▶ families (flags)
+                                                               └▶ program (the total)
+
+Functions with few samples stay out of the model (`small`) and enter it together, as one row: the rest. README.md in
+this folder is the mathematics for readers, with what was measured.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from perfdb.stats.differences import EQUAL, Differences, TotalDifference
+from perfdb.stats.families import adjust, spend
+from perfdb.stats.functions import Fit, fit, half_widths, p_values, run_variances, standard_errors
+from perfdb.stats.needed import runs_needed
+from perfdb.stats.normal import F64
+from perfdb.stats.program import total_difference
+from perfdb.stats.sides import Sides, check_fractions, check_sides
+from perfdb.stats.small import LEAST_MEAN, small_intervals, small_p_values
+
+ALLOWANCE = 0.41
+"""The part of `fdr` that is spent: when nothing changed, Benjamini-Hochberg at a level flags something that often."""
+SMALL_ALLOWANCE = 0.03
+"""The part of the allowance that goes to functions too small to be modelled."""
+TESTABLE_LEVEL = 1e-7
+MODELLED_MOST = 5_000
+"""So many functions are modelled at most, the largest; profiles do not have more that hold anything."""
+
+
+def compare_counts(
+    baseline: npt.ArrayLike,
+    contender: npt.ArrayLike,
+    history: npt.ArrayLike | None = None,
+    *,
+    groups: npt.ArrayLike | None = None,
+    fdr: float = 0.05,
+    margin: float = 0.05,
+) -> Differences:
+    """Compare samples by run and function, shape (runs, functions) a side, columns alike.
+
+    `history` holds earlier runs of the baseline's program, which tell how much functions vary and, where their level
+    did not move since, count as further baseline runs. `groups`, shape (functions,), is the module of each function; it
+    is checked, and kept for what modules will tell. `fdr` bounds the false flags (see README.md) and `margin`
+    is the relative change that would matter. InputError where the counts are no counts or do not fit together.
+    """
+    check_fractions(fdr=fdr, margin=margin)
+    sides = check_sides(baseline, contender, history, groups)
+    caveats = _caveats(sides)
+    modelled = _modelled(sides)
+    degrees = sum(max(len(runs) - 1, 0) for runs in (sides.baseline, sides.contender, sides.history))
+    if not degrees or not sides.baseline.sum() or not sides.contender.sum():
+        return _nothing(sides, caveats)
+    fitted = fit(*(_with_rest(runs, modelled) for runs in (sides.baseline, sides.contender, sides.history)))
+    return _verdicts(sides, modelled, fitted, fdr, margin, caveats)
+
+
+def _verdicts(
+    sides: Sides, modelled: npt.NDArray[np.intp], fitted: Fit, fdr: float, margin: float, caveats: tuple[str, ...]
+) -> Differences:
+    functions, known = sides.baseline.shape[1], len(modelled)
+    level = fitted.level.log_ratio
+    log_effects, widths = small_intervals(sides.baseline, sides.contender, level)
+    p = small_p_values(sides.baseline, sides.contender, level)
+    narrow = np.full(functions, np.inf)
+    wide, within = half_widths(fitted, (0.05, 0.1))
+    log_effects[modelled], widths[modelled], narrow[modelled] = fitted.log_effects[:-1], wide[:-1], within[:-1]
+    p[modelled] = p_values(fitted)[:-1]
+
+    levels = np.full(functions, ALLOWANCE * fdr * SMALL_ALLOWANCE / max(functions - known, 1))
+    shares = fitted.baseline.means * fitted.baseline.count + fitted.contender.means * fitted.contender.count
+    errors = standard_errors(fitted)[:-1]
+    levels[modelled] = spend(errors, (shares / shares.sum())[:-1], ALLOWANCE * fdr * (1 - SMALL_ALLOWANCE))
+    levels = np.maximum(levels, 1e-200)
+    adjusted = np.minimum(adjust(p, levels) * fdr, 1)
+
+    is_equal = (np.expm1(log_effects - narrow) > -margin) & (np.expm1(np.minimum(log_effects + narrow, 700)) < margin)
+    verdict = np.where(adjusted <= fdr, np.sign(np.nan_to_num(log_effects)), 0)
+    verdict = np.where(is_equal, EQUAL, verdict).astype(np.int8)
+    needed = np.zeros(functions, np.int64)
+    one_level = np.full(known, ALLOWANCE * fdr / max(int((levels[modelled] > TESTABLE_LEVEL).sum()), 1))
+    earlier = np.maximum(fitted.blended.runs - fitted.direct.runs, 0)[:-1]
+    needed[modelled] = runs_needed(run_variances(fitted)[:-1], earlier, one_level, margin)
+    return Differences(
+        effect=np.expm1(log_effects),
+        low=np.expm1(log_effects - widths),
+        high=np.expm1(np.minimum(log_effects + widths, 700)),
+        p_value=p,
+        adjusted=adjusted,
+        verdict=verdict,
+        runs_needed=needed,
+        total=total_difference(fitted, fdr, margin),
+        caveats=caveats,
+    )
+
+
+def _modelled(sides: Sides) -> npt.NDArray[np.intp]:
+    """The columns of the functions that have samples enough for a model, ascending."""
+    means = (sides.baseline.mean(axis=0) + sides.contender.mean(axis=0)) / 2
+    modelled = np.flatnonzero(means >= LEAST_MEAN)
+    if len(modelled) > MODELLED_MOST:
+        largest = np.argsort(-means[modelled], kind="stable")[:MODELLED_MOST]
+        modelled = np.sort(modelled[largest])
+    return modelled
+
+
+def _with_rest(counts: F64, modelled: npt.NDArray[np.intp]) -> F64:
+    """The modelled functions' columns, and all others together as the last."""
+    chosen = counts[:, modelled]
+    rest = counts.sum(axis=1) - chosen.sum(axis=1)
+    return np.concatenate([chosen, rest[:, None]], axis=1)
+
+
+def _caveats(sides: Sides) -> tuple[str, ...]:
+    found = []
+    counts = len(sides.baseline), len(sides.contender), len(sides.history)
+    if sum(max(count - 1, 0) for count in counts) == 0:
+        found.append("one run a side and no earlier runs tell nothing of how runs vary: record at least 3 runs a side")
+    for name, runs in (("baseline", sides.baseline), ("contender", sides.contender)):
+        empty = int((runs.sum(axis=1) == 0).sum())
+        if empty == len(runs):
+            found.append(f"the {name} has no samples")
+        elif empty:
+            found.append(f"{empty} of {len(runs)} runs of the {name} have no samples")
+    return tuple(found)
+
+
+def _nothing(sides: Sides, caveats: tuple[str, ...]) -> Differences:
+    """Nothing can be told, beyond how the plain means lie to each other."""
+    functions = sides.baseline.shape[1]
+    nan = np.full(functions, np.nan)
+    first, second = sides.baseline.mean(axis=0), sides.contender.mean(axis=0)
+    effect = np.divide(second, first, out=nan.copy(), where=first > 0) - 1
+    totals = float(first.sum()), float(second.sum())
+    change = totals[1] / totals[0] - 1 if totals[0] else float("nan")
+    none = float("nan")
+    total = TotalDifference(change, none, none, none, none, 0, 0)
+    zeros = np.zeros(functions, np.int64)
+    return Differences(
+        effect, nan.copy(), nan.copy(), nan.copy(), nan.copy(), zeros.astype(np.int8), zeros, total, caveats
+    )

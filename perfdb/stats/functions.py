@@ -1,0 +1,204 @@
+"""Function by function: baseline (with the history behind it) against contender."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from perfdb.stats.dispersion import DISPERSIONS, log_likelihood, posterior, typical
+from perfdb.stats.levels import CHANGE_SPREAD, MOVED, Level, contender_level, history_level
+from perfdb.stats.normal import F64, half_width, two_sided_tail
+from perfdb.stats.sessions import ODD_SPREAD, Session, fit_session
+
+ODD_RISK = 0.002
+"""How probable it is that a function's value in one run, which decides a verdict, is odd."""
+LEAST_DOUBT, DOUBT = 0.01, 4.0
+"""A function's history is out of date with at least the first probability, and so many times the share of functions
+that moved more, however well it agrees with the baseline: a move by less than the noise agrees too, and yet may make an
+alarm of the pooled baseline."""
+FIRST_DISPERSION = 0.08**2
+_SMALL = 0.25
+"""Added to means before a logarithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the contender would count if nothing had changed: the `means`, and how many `runs` each is worth."""
+
+    means: F64
+    runs: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The sessions, fitted together; every array has the shape (functions,), `shares` is (functions, grid).
+
+    `fresh` is the baseline pooled with the history, `direct` the baseline alone, `blended` both by `stale`, the
+    probability that the history of the function is out of date. `extra` is variance of the log-ratio that no run-to-run
+    spread explains: of the level, and between sessions. `doubt` is the least probability of a stale history in tests.
+    """
+
+    baseline: Session
+    contender: Session
+    history: Session | None
+    shares: F64
+    dispersions: F64
+    stale: F64
+    fresh: Expected
+    direct: Expected
+    blended: Expected
+    history_log_ratio: float
+    level: Level
+    extra: F64
+    between: float
+    doubt: float
+
+    @property
+    def log_effects(self) -> F64:
+        """Log-ratios of contender to baseline, against the common level."""
+        return _log_ratio(self.contender.means, self.blended.means) - self.level.log_ratio
+
+    @property
+    def disagreement(self) -> F64:
+        """The variance that comes from not knowing whether the history is stale."""
+        apart: F64 = self.stale * (1 - self.stale) * _log_ratio(self.fresh.means, self.direct.means) ** 2
+        return apart
+
+
+def fit(baseline: F64, contender: F64, history: F64) -> Fit:
+    """Fit counts of shape (runs, functions); `history` may have no runs."""
+    counts = [baseline, contender] + ([history] if len(history) else [])
+    dispersions = np.full(baseline.shape[1], FIRST_DISPERSION)
+    for _ in range(2):
+        sessions = [fit_session(side, dispersions) for side in counts]
+        shares = posterior(log_likelihood(sessions))
+        dispersions = typical(shares)
+    sessions = [fit_session(side, dispersions) for side in counts]
+    first, second, third = sessions[0], sessions[1], sessions[2] if len(history) else None
+    direct = Expected(first.means, first.runs)
+    stale, between, before, doubt, fresh = np.zeros(len(dispersions)), 0.0, 0.0, 0.0, direct
+    if third is not None:
+        stale, between, before, doubt, fresh = _with_history(first, third, dispersions)
+    blended = Expected((1 - stale) * fresh.means + stale * direct.means, (1 - stale) * fresh.runs + stale * direct.runs)
+    variances = _run_variance((second.means + blended.means) / 2, dispersions) * (1 / second.runs + 1 / blended.runs)
+    level = contender_level(_log_ratio(second.means, blended.means), variances)
+    information = (1 - level.changed) / variances + level.changed / (variances + CHANGE_SPREAD**2)
+    # A function that shapes the level follows it, and deviates from it by less than one that does not.
+    extra = np.maximum(0, (1 - 1.5 * information * variances) / level.information)
+    if third is not None:
+        extra = extra + between * (1 + (direct.runs / fresh.runs) ** 2)
+    return Fit(
+        first, second, third, shares, dispersions, stale, fresh, direct, blended, before, level, extra, between, doubt
+    )
+
+
+def _with_history(baseline: Session, history: Session, dispersions: F64) -> tuple[F64, float, float, float, Expected]:
+    """How stale each history is; variance between sessions; level; doubt; baseline and history pooled."""
+    pooled = (baseline.means * baseline.count + history.means * history.count) / (baseline.count + history.count)
+    variances = _run_variance(pooled, dispersions) * (1 / baseline.runs + 1 / history.runs)
+    level, between, moved = history_level(_log_ratio(baseline.means, history.means), variances)
+    worth = history.runs / (1 + history.runs * between / _run_variance(baseline.means, dispersions))
+    runs = baseline.runs + worth
+    means = (baseline.runs * baseline.means + worth * history.means * math.exp(level.log_ratio)) / runs
+    return level.changed, between, level.log_ratio, LEAST_DOUBT + DOUBT * (moved - min(MOVED)), Expected(means, runs)
+
+
+def p_values(fitted: Fit) -> F64:
+    """The probability of a deviation as large if nothing had changed; shape (functions,)."""
+    direct = _p_against(fitted, fitted.direct, baseline_alone=True)
+    if fitted.history is None:
+        return direct
+    fresh = _p_against(fitted, fitted.fresh, baseline_alone=False)
+    stale = np.maximum(fitted.stale, fitted.doubt)
+    return (1 - stale) * fresh + stale * direct
+
+
+def _p_against(fitted: Fit, expected: Expected, *, baseline_alone: bool) -> F64:
+    """p-values against one expectation, with what they would be if the run that supports them most were odd."""
+    half = math.exp(fitted.level.log_ratio / 2)
+    contender = fitted.contender
+    grew = contender.means / half > expected.means * half
+    p = _tail(fitted, contender.means, contender.runs, expected)
+    risky = ODD_RISK * contender.count * _p_without_best_run(fitted, contender, expected, grew, at_contender=True)
+    if baseline_alone:
+        side = fitted.baseline
+        risky = risky + ODD_RISK * side.count * _p_without_best_run(fitted, side, expected, ~grew, at_contender=False)
+    return np.minimum(p + risky, 1)
+
+
+def _p_without_best_run(
+    fitted: Fit, side: Session, expected: Expected, high: npt.NDArray[np.bool_], *, at_contender: bool
+) -> F64:
+    """p-values with the run left out that speaks most for a change; with one run, with a spread that odd runs have."""
+    contender = fitted.contender
+    if side.count == 1:
+        log_ratios = _log_ratio(contender.means, expected.means) - fitted.level.log_ratio
+        means = (contender.means + expected.means) / 2
+        variances = _run_variance(means, fitted.dispersions) * (1 / contender.runs + 1 / expected.runs)
+        return two_sided_tail(log_ratios / np.sqrt(variances + fitted.extra + ODD_SPREAD**2))
+    best = np.argmax(np.where(high, side.rates, -side.rates), axis=0)
+    weights = side.weights.copy()
+    weights[best, np.arange(len(best))] = 0
+    runs = np.minimum(weights.sum(axis=0), side.count - 1)
+    means = (weights * side.rates).sum(axis=0) / weights.sum(axis=0)
+    half = math.exp(fitted.level.log_ratio / 2)
+    if at_contender:
+        p, still_high = _tail(fitted, means, runs, expected), means / half > expected.means * half
+    else:
+        p = _tail(fitted, contender.means, contender.runs, Expected(means, runs))
+        still_high = means * half > contender.means / half
+    return np.where(still_high == high, p, 1.0)
+
+
+def _tail(fitted: Fit, means: F64, runs: F64, expected: Expected) -> F64:
+    """Two-sided tails of the difference on the scale where a negative binomial count has variance 1 (Anscombe 1948)."""
+    half = math.exp(fitted.level.log_ratio / 2)
+    dispersions = DISPERSIONS[:, None]
+    here, there = means / half, expected.means * half
+    difference = _stabilised(here, dispersions) - _stabilised(there, dispersions)
+    per_run = 1 / np.maximum((here + there) / 2, 0.5) + dispersions
+    sampling = 1 / runs + 1 / expected.runs
+    deviations = difference / np.sqrt(sampling * (1 + fitted.extra / (per_run * sampling)))
+    tails: F64 = (fitted.shares.T * two_sided_tail(deviations)).sum(axis=0)
+    return tails
+
+
+def _stabilised(means: F64, dispersions: F64) -> F64:
+    scaled: F64 = 2 * np.arcsinh(np.sqrt(dispersions * (means + 0.2))) / np.sqrt(dispersions)
+    return scaled
+
+
+def half_widths(fitted: Fit, outside: tuple[float, ...]) -> list[F64]:
+    """Half widths of the log-effects' intervals that leave the probabilities `outside` outside; each (functions,)."""
+    contender, expected = fitted.contender, fitted.blended
+    variances = (1 / np.maximum(contender.means, 0.5)[:, None] + DISPERSIONS) / contender.runs[:, None]
+    variances += (1 / np.maximum(expected.means, 0.5)[:, None] + DISPERSIONS) / expected.runs[:, None]
+    spreads = np.sqrt(variances + (fitted.extra + fitted.disagreement)[:, None])
+    return [half_width(fitted.shares, spreads, probability) for probability in outside]
+
+
+def standard_errors(fitted: Fit) -> F64:
+    """How precisely each log-ratio is known, were there no change; shape (functions,). Independent of the effects."""
+    counts = fitted.baseline.count, fitted.contender.count
+    means = (fitted.baseline.means * counts[0] + fitted.contender.means * counts[1]) / sum(counts)
+    runs = 1 / fitted.contender.count + 1 / fitted.fresh.runs
+    errors: F64 = np.sqrt(_run_variance(means, fitted.dispersions) * runs + fitted.extra)
+    return errors
+
+
+def run_variances(fitted: Fit) -> F64:
+    """The variance of one run's log-rate; shape (functions,)."""
+    return _run_variance((fitted.contender.means + fitted.blended.means) / 2, fitted.dispersions)
+
+
+def _run_variance(means: F64, dispersions: F64) -> F64:
+    variances: F64 = 1 / np.maximum(means, 0.5) + dispersions
+    return variances
+
+
+def _log_ratio(above: F64, below: F64) -> F64:
+    ratios: F64 = np.log((above + _SMALL) / (below + _SMALL))
+    return ratios

@@ -1,0 +1,102 @@
+"""The program as a whole: how its samples changed, run-wide changes of speed included.
+
+The plain ratio of the totals is moved by every erratic hot function and by every odd run. Here the total's change is
+the common level, which is known better, and what functions add that changed themselves: each function's own change
+counts by the probability that there is one, shrunk as far as it is uncertain, and adds that uncertainty. How far whole
+runs lie apart (a warmer machine) is learned from all sessions' runs and is most of the interval.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from perfdb.stats.differences import EQUAL, IMPROVED, INCONCLUSIVE, REGRESSED, TotalDifference
+from perfdb.stats.functions import Fit, run_variances
+from perfdb.stats.levels import CHANGE_SPREAD, DRIFTS, drift_posterior
+from perfdb.stats.needed import runs_needed
+from perfdb.stats.normal import F64, half_width, two_sided_tail
+
+STALE_PROBABILITY, STALE_SPREAD = 0.05, 0.15
+"""The program's level in the history is out of date with this probability, and then lies off by about so much."""
+LEVEL_VARIANCE = 1.4
+"""The level is that much less certain than its information says: which functions changed, and how noisy they are, is
+estimated from the same runs. Measured on seeds below 1,000."""
+TEST_SHARE = 1.0
+"""The part of `fdr` at which the total is tested: all of it, it is one test."""
+
+
+def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
+    """The total's change; one test, its level is `TEST_SHARE` of `fdr`."""
+    own, own_variance = _own_changes(fitted)
+    drift = _drift(fitted)
+    level = fitted.level.log_ratio
+    level_variance = LEVEL_VARIANCE / fitted.level.information
+    centres, weights, spreads = [], [], []
+    for probability, shift, runs in _baselines(fitted, drift):
+        centres.append(np.full(DRIFTS.size, level + shift + own))
+        weights.append(probability * drift)
+        spreads.append(np.sqrt(DRIFTS**2 * runs + level_variance + own_variance))
+    weight, centre, spread = np.concatenate(weights), np.concatenate(centres), np.concatenate(spreads)
+    effect = float((weight * centre).sum())
+    spread = np.sqrt(spread**2 + (centre - effect) ** 2)
+    p_value = float((weight * two_sided_tail(effect / spread)).sum())
+    adjusted = min(p_value / TEST_SHARE, 1.0)
+    wide, narrow = (float(half_width(weight[None], spread[None], outside)[0]) for outside in (0.05, 0.1))
+    verdict = INCONCLUSIVE
+    if -margin < math.expm1(effect - narrow) and math.expm1(effect + narrow) < margin:
+        verdict = EQUAL
+    elif adjusted <= fdr:
+        verdict = REGRESSED if effect > 0 else IMPROVED
+    per_run = float((drift * DRIFTS**2).sum()) + _factor_variance(fitted)
+    earlier = np.array([fitted.history.count if fitted.history else 0.0])
+    needed = runs_needed(np.array([per_run]), earlier, np.array([fdr * TEST_SHARE]), margin)
+    return TotalDifference(
+        effect=math.expm1(effect),
+        low=math.expm1(effect - wide),
+        high=math.expm1(effect + wide),
+        p_value=p_value,
+        adjusted=adjusted,
+        verdict=verdict,
+        runs_needed=int(needed[0]),
+    )
+
+
+def _own_changes(fitted: Fit) -> tuple[float, float]:
+    """What functions' own changes add to the log-ratio of the totals, and its variance."""
+    means = fitted.blended.means
+    shares = means / means.sum()
+    variances = run_variances(fitted) * (1 / fitted.contender.runs + 1 / fitted.blended.runs)
+    kept = CHANGE_SPREAD**2 / (CHANGE_SPREAD**2 + variances)
+    changed, effects = fitted.level.changed, fitted.log_effects
+    expected = changed * kept * effects
+    spread = changed * (kept * variances + (kept * effects) ** 2) - expected**2
+    spread = spread + fitted.disagreement + fitted.between
+    return math.log(float((shares * np.exp(expected)).sum())), float((shares**2 * spread).sum())
+
+
+def _factor_variance(fitted: Fit) -> float:
+    """How uncertain one run's speed factor is; the level compares means of several."""
+    baseline_runs = fitted.baseline.count + (fitted.history.count if fitted.history else 0)
+    return 1 / fitted.level.information / (1 / fitted.contender.count + 1 / baseline_runs)
+
+
+def _drift(fitted: Fit) -> F64:
+    sessions = [fitted.baseline, fitted.contender] + ([fitted.history] if fitted.history else [])
+    return drift_posterior([np.log(session.factors) for session in sessions], 1 / _factor_variance(fitted))
+
+
+def _baselines(fitted: Fit, drift: F64) -> list[tuple[float, float, float]]:
+    """(probability, shift of the level, 1 / runs of both sides): with the history's level, and without."""
+    contender, baseline = 1 / fitted.contender.count, fitted.baseline.count
+    if fitted.history is None:
+        return [(1.0, 0.0, contender + 1 / baseline)]
+    history, apart = fitted.history.count, fitted.history_log_ratio
+    variance = (float((drift * DRIFTS**2).sum()) + _factor_variance(fitted)) * (1 / baseline + 1 / history)
+    wide = variance + STALE_SPREAD**2
+    fresh = (1 - STALE_PROBABILITY) * math.exp(-0.5 * min(apart**2 / variance, 600)) / math.sqrt(variance)
+    moved = STALE_PROBABILITY * math.exp(-0.5 * min(apart**2 / wide, 600)) / math.sqrt(wide)
+    stale = moved / (fresh + moved)
+    pooled = history / (baseline + history) * apart
+    return [(1 - stale, pooled, contender + 1 / (baseline + history)), (stale, 0.0, contender + 1 / baseline)]
