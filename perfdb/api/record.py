@@ -18,7 +18,7 @@ from perfdb.config import Settings
 from perfdb.errors import InputError, UsageError
 from perfdb.example_name import example_name
 from perfdb.profile.bare import bare
-from perfdb.profile.columns import NO_PID, POOLED_PROCESS, UNKNOWN_MODULE, UNRESOLVED, Profile, Source
+from perfdb.profile.columns import NO_PID, POOLED_PROCESS, UNKNOWN_MODULE, UNRESOLVED, Caveat, Profile, Source
 from perfdb.profile.outcome import FAILED, KNOWN, RECORDED, Outcome
 from perfdb.profile.pack import has_addresses, pack
 from perfdb.profile.weights import own_work, work_of_processes
@@ -33,6 +33,12 @@ Progress = Callable[[str, int, int], None]
 _KNOWN_MESSAGE = (
     "this trace is recorded already for this commit and example, with the format, process, build and tags it had then; "
     "--again records it anew"
+)
+
+_LEFT_OUT = Caveat(
+    "names-left-out",
+    "the names of managed code were left out (--no-symbols): its functions cannot be compared with those of runs that "
+    "have them",
 )
 
 IDLE_PIDS = (0, 4)
@@ -181,7 +187,8 @@ def _known(source_name: str, run_id: str, example: str, commit_sha: str, request
 
 def without_names(profile: Profile) -> Profile:
     """The profile without names that came with the addresses; those of a source that tells names only stay."""
-    return bare(profile) if profile.source.format == ETL.name else profile
+    stripped = bare(profile) if profile.source.format == ETL.name else profile
+    return stripped if stripped is profile else replace(stripped, caveats=(*stripped.caveats, _LEFT_OUT))
 
 
 def _named(profile: Profile, wanted: str | None) -> Profile:

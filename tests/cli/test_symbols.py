@@ -218,6 +218,20 @@ def test_wrong_settings_are_told(project: GitRepo, perfdb: Run, line: str) -> No
     assert SETTINGS[line] in ran.err
 
 
+def test_managed_names_that_were_left_out_are_told(perfdb: Run, corpus: Path, tmp_path: Path) -> None:
+    """A bare run and a named one of one commit are no mean of each other."""
+    call = ("--db", tmp_path / "h.duckdb", "record", corpus / "dotnet-gc-x64.etl.zip", "--commit", "a" * 40, "--again")
+    perfdb(*call)
+    bare = perfdb(*call, "--no-symbols")
+    text = "the names of managed code were left out (--no-symbols)"
+
+    assert f"! {text}" in bare.out
+    assert f"! 1 of 2 runs: {text}" in perfdb("--db", tmp_path / "h.duckdb", "show").out
+    (run, _) = json.loads(perfdb("--db", tmp_path / "h.duckdb", "runs", "--format", "json").out)
+    perfdb("--db", tmp_path / "h.duckdb", "symbolicate", run["run_id"])
+    assert text not in perfdb("--db", tmp_path / "h.duckdb", "show").out
+
+
 # Names that come later
 
 
