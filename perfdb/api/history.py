@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from perfdb import store
 from perfdb.api.costs import costs_by_example, preferred_runs, what_is_common
 from perfdb.api.export import Exported, export_folded
-from perfdb.api.revision import find_side
+from perfdb.api.revision import find_side, two_revisions
 from perfdb.api.scope import Scope
 from perfdb.compare import (
     Comparison,
@@ -29,7 +29,7 @@ from perfdb.config import Settings, database_path, load
 from perfdb.errors import InputError, RevisionError, TooLittleDataError, UsageError
 from perfdb.profile.columns import Caveat
 from perfdb.profile.outcome import FAILED, MixedSymbols, Outcome, Resolved, WantedSymbols
-from perfdb.revisions import Repository, parse_range
+from perfdb.revisions import Repository
 
 if TYPE_CHECKING:
     import polars
@@ -197,7 +197,7 @@ class History:
         """
         scope = scope or Scope()
         repository = Repository.find(self.folder)
-        asked = _two_revisions(baseline, contender, repository)
+        asked = two_revisions(baseline, contender, repository)
         with self._reading() as connection:
             recorded = store.recorded_commits(connection)
             sides = [replace(find_side(rev, repository, recorded), asked=name) for name, rev in asked]
@@ -343,29 +343,6 @@ class History:
         except (RevisionError, TooLittleDataError):
             return newest[0].commit_sha
         return "HEAD"
-
-
-def _two_revisions(
-    baseline: str, contender: str | None, repository: Repository | None
-) -> tuple[tuple[str, str], tuple[str, str]]:
-    """The two sides of a call, each as (what to call it, revision); `A...B` and `A..B` are taken apart."""
-    if contender is not None:
-        return (baseline, baseline), (contender, contender)
-    asked = parse_range(baseline)
-    other = asked.contender or "HEAD"
-    if not asked.from_merge_base:
-        return (asked.baseline, asked.baseline), (other, other)
-    if repository is None:
-        raise RevisionError(
-            f"asked for the merge base of {asked.baseline} and {other}, found no git repository around this folder. "
-            f"Name the two sides: perfdb diff A {other}"
-        )
-    base = repository.merge_base(asked.baseline, other)
-    if base is None:
-        raise RevisionError(
-            f"asked for the merge base of {asked.baseline} and {other}, found that they share no commit."
-        )
-    return (f"merge base of {asked.baseline} and {other}", base), (other, other)
 
 
 def _paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from perfdb.compare.diff import ANCESTOR, EXACT, SAME_TREE, Side
 from perfdb.errors import RevisionError, TooLittleDataError
-from perfdb.revisions import Repository
+from perfdb.revisions import Repository, parse_range
 from perfdb.store.model import RecordedCommit, Revision
 
 SHORTEST_PREFIX = 4
@@ -99,3 +99,26 @@ def revision_to_record(asked: str | None, repository: Repository | None) -> Reco
         f"asked to record for {asked}, found no such revision in {repository.path}. "
         "`git log --oneline` lists commits; a full hash is taken even where this clone does not have it."
     )
+
+
+def two_revisions(
+    baseline: str, contender: str | None, repository: Repository | None
+) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The two sides of a call, each as (what to call it, revision); `A...B` and `A..B` are taken apart."""
+    if contender is not None:
+        return (baseline, baseline), (contender, contender)
+    asked = parse_range(baseline)
+    other = asked.contender or "HEAD"
+    if not asked.from_merge_base:
+        return (asked.baseline, asked.baseline), (other, other)
+    if repository is None:
+        raise RevisionError(
+            f"asked for the merge base of {asked.baseline} and {other}, found no git repository around this folder. "
+            f"Name the two sides: perfdb diff A {other}"
+        )
+    base = repository.merge_base(asked.baseline, other)
+    if base is None:
+        raise RevisionError(
+            f"asked for the merge base of {asked.baseline} and {other}, found that they share no commit."
+        )
+    return (f"merge base of {asked.baseline} and {other}", base), (other, other)

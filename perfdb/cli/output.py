@@ -6,14 +6,18 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from perfdb.errors import InputError
 
 if TYPE_CHECKING:
+    from perfdb.cli.progress import ProgressBar
+    from perfdb.profile.outcome import Outcome, Resolved
     from perfdb.report import Report
+
+Told = TypeVar("Told", "Outcome", "Resolved")
 
 BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended: the reader of our output has gone."""
@@ -53,6 +57,21 @@ def give_up_output() -> None:
 def say(message: str) -> None:
     """Tell something about the work, not its result."""
     print(message, file=sys.stderr)
+
+
+def tell_each(outcomes: Iterable[Told], line: Callable[[Told], str], bar: ProgressBar, quiet: bool) -> list[Told]:
+    """Print a line for each outcome as it comes, and say what failed; `quiet` where they are printed as data later."""
+    from perfdb.profile.outcome import FAILED  # which imports numpy, and every command imports this module
+
+    told = []
+    for outcome in outcomes:
+        told.append(outcome)
+        bar.hide()
+        if outcome.status == FAILED:
+            say(f"error: {outcome.message}")
+        elif not quiet:
+            print(line(outcome), flush=True)
+    return told
 
 
 def fail_for(exit_codes: Sequence[int], total: int, what: str) -> None:

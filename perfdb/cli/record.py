@@ -85,7 +85,7 @@ def record(
 ) -> None:
     """Read traces into the history, one run each."""
     from perfdb.api.record import RecordRequest
-    from perfdb.cli.output import emit, fail_for, say
+    from perfdb.cli.output import emit, fail_for, tell_each
     from perfdb.cli.progress import ProgressBar
     from perfdb.report.of_record import outcome_line, record_report
 
@@ -104,15 +104,8 @@ def record(
         no_symbols=no_symbols,
         templates=templates.value if templates else None,
     )
-    outcomes: list[Outcome] = []
     with ProgressBar() as bar:
-        for outcome in context.obj.history().record_each(request, bar.show):
-            outcomes.append(outcome)
-            bar.hide()
-            if outcome.status == "failed":
-                say(f"error: {outcome.message}")
-            elif not as_json:
-                typer.echo(outcome_line(outcome))
+        outcomes = tell_each(context.obj.history().record_each(request, bar.show), outcome_line, bar, quiet=as_json)
     _tell_notes(outcomes)
     if as_json:
         emit(record_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")

@@ -29,20 +29,15 @@ def symbolicate(
 ) -> None:
     """Give recorded runs the names of their functions."""
     from perfdb.api.symbolicate import SymbolicateRequest
-    from perfdb.cli.output import emit, fail_for, say
+    from perfdb.cli.output import emit, fail_for, tell_each
     from perfdb.cli.progress import ProgressBar
     from perfdb.report.of_symbols import resolved_line, resolved_report
 
     request = SymbolicateRequest(tuple(targets), tuple(trace or ()), tuple(symbols or ()), _word(templates))
-    outcomes: list[Resolved] = []
     with ProgressBar() as bar:
-        for outcome in context.obj.history().symbolicate_each(request, bar.show):
-            outcomes.append(outcome)
-            bar.hide()
-            if outcome.status == "failed":
-                say(f"error: {outcome.message}")
-            elif not as_json:
-                typer.echo(resolved_line(outcome))
+        outcomes = tell_each(
+            context.obj.history().symbolicate_each(request, bar.show), resolved_line, bar, quiet=as_json
+        )
     if as_json:
         emit(resolved_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
     else:
