@@ -1,7 +1,18 @@
 """Numbers in, numbers out: nothing here knows of databases, names or printing."""
 
 from perfdb.stats.counts import compare_counts
-from perfdb.stats.differences import EQUAL, IMPROVED, INCONCLUSIVE, REGRESSED, Differences, TotalDifference
+from perfdb.stats.differences import (
+    EQUAL,
+    IMPROVED,
+    INCONCLUSIVE,
+    REGRESSED,
+    Differences,
+    OddRun,
+    TotalDifference,
+)
+from perfdb.stats.families import benjamini_hochberg
+from perfdb.stats.judging import judge_families
+from perfdb.stats.pooling import Pooled, pool_effects
 from perfdb.stats.summary import Summary, summarise
 
 __all__ = [
@@ -10,8 +21,13 @@ __all__ = [
     "INCONCLUSIVE",
     "REGRESSED",
     "Differences",
+    "OddRun",
+    "Pooled",
     "Summary",
     "TotalDifference",
+    "benjamini_hochberg",
     "compare_counts",
+    "judge_families",
+    "pool_effects",
     "summarise",
 ]

@@ -10,12 +10,15 @@ this folder is the mathematics for readers, with what was measured.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
-from perfdb.stats.differences import EQUAL, Differences, TotalDifference
+from perfdb.stats.differences import INCONCLUSIVE, Differences, TotalDifference
 from perfdb.stats.families import adjust, spend
 from perfdb.stats.functions import Fit, fit, half_widths, p_values, run_variances, standard_errors
+from perfdb.stats.judging import verdicts
 from perfdb.stats.needed import runs_needed
 from perfdb.stats.normal import F64
 from perfdb.stats.program import total_difference
@@ -62,9 +65,9 @@ def _verdicts(
     sides: Sides, modelled: npt.NDArray[np.intp], fitted: Fit, fdr: float, margin: float, caveats: tuple[str, ...]
 ) -> Differences:
     functions, known = sides.baseline.shape[1], len(modelled)
-    level = fitted.level.log_ratio
-    log_effects, widths = small_intervals(sides.baseline, sides.contender, level)
-    p = small_p_values(sides.baseline, sides.contender, level)
+    common = fitted.level.log_ratio
+    log_effects, widths = small_intervals(sides.baseline, sides.contender, common)
+    p = small_p_values(sides.baseline, sides.contender, common)
     narrow = np.full(functions, np.inf)
     wide, within = half_widths(fitted, (0.05, 0.1))
     log_effects[modelled], widths[modelled], narrow[modelled] = fitted.log_effects[:-1], wide[:-1], within[:-1]
@@ -74,12 +77,11 @@ def _verdicts(
     shares = fitted.baseline.means * fitted.baseline.count + fitted.contender.means * fitted.contender.count
     errors = standard_errors(fitted)[:-1]
     levels[modelled] = spend(errors, (shares / shares.sum())[:-1], ALLOWANCE * fdr * (1 - SMALL_ALLOWANCE))
-    levels = np.maximum(levels, 1e-200)
-    adjusted = np.minimum(adjust(p, levels) * fdr, 1)
-
-    is_equal = (np.expm1(log_effects - narrow) > -margin) & (np.expm1(np.minimum(log_effects + narrow, 700)) < margin)
-    verdict = np.where(adjusted <= fdr, np.sign(np.nan_to_num(log_effects)), 0)
-    verdict = np.where(is_equal, EQUAL, verdict).astype(np.int8)
+    level = np.maximum(levels / fdr, 1e-200)
+    adjusted = np.minimum(adjust(p, level), 1)
+    top = np.expm1(np.minimum(log_effects + narrow, 700))
+    within = np.maximum(-np.expm1(log_effects - narrow), top)
+    verdict = verdicts(np.expm1(log_effects), adjusted, within, fdr, margin)
     needed = np.zeros(functions, np.int64)
     one_level = np.full(known, ALLOWANCE * fdr / max(int((levels[modelled] > TESTABLE_LEVEL).sum()), 1))
     earlier = np.maximum(fitted.blended.runs - fitted.direct.runs, 0)[:-1]
@@ -94,6 +96,9 @@ def _verdicts(
         runs_needed=needed,
         total=total_difference(fitted, fdr, margin),
         caveats=caveats,
+        level=level,
+        within=within,
+        common_effect=math.expm1(fitted.level.log_ratio),
     )
 
 
@@ -137,8 +142,18 @@ def _nothing(sides: Sides, caveats: tuple[str, ...]) -> Differences:
     totals = float(first.sum()), float(second.sum())
     change = totals[1] / totals[0] - 1 if totals[0] else float("nan")
     none = float("nan")
-    total = TotalDifference(change, none, none, none, none, 0, 0)
+    total = TotalDifference(change, none, none, none, none, INCONCLUSIVE, 0)
     zeros = np.zeros(functions, np.int64)
     return Differences(
-        effect, nan.copy(), nan.copy(), nan.copy(), nan.copy(), zeros.astype(np.int8), zeros, total, caveats
+        effect=effect,
+        low=nan.copy(),
+        high=nan.copy(),
+        p_value=nan.copy(),
+        adjusted=nan.copy(),
+        verdict=zeros.astype(np.int8),
+        runs_needed=zeros,
+        total=total,
+        caveats=caveats,
+        level=np.zeros(functions),
+        within=nan.copy(),
     )

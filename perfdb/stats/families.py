@@ -14,6 +14,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from perfdb.stats.normal import F64, two_sided_tail
 
@@ -62,6 +63,17 @@ def spend(standard_errors: F64, shares: F64, allowance: float) -> F64:
     chosen = found * ((1 - EVEN_PART) / found.sum())
     result: F64 = allowance * (chosen + EVEN_PART * worth / worth.sum())
     return result
+
+
+def benjamini_hochberg(p_values: npt.ArrayLike) -> F64:
+    """Adjusted p-values of one family (Benjamini & Hochberg 1995), shape (tests,); NaN stays NaN, uncounted."""
+    given = np.asarray(p_values, np.float64)
+    adjusted = np.full(given.shape, np.nan)
+    known = ~np.isnan(given)
+    count = int(known.sum())
+    if count:
+        adjusted[known] = np.minimum(adjust(given[known], np.full(count, 1 / count)), 1)
+    return adjusted
 
 
 def adjust(p_values: F64, levels: F64) -> F64:

@@ -84,7 +84,7 @@ def fit(baseline: F64, contender: F64, history: F64) -> Fit:
         stale, between, before, doubt, fresh = _with_history(first, third, dispersions)
     blended = Expected((1 - stale) * fresh.means + stale * direct.means, (1 - stale) * fresh.runs + stale * direct.runs)
     variances = _run_variance((second.means + blended.means) / 2, dispersions) * (1 / second.runs + 1 / blended.runs)
-    level = contender_level(_log_ratio(second.means, blended.means), variances)
+    level = contender_level(_log_ratio(second.means, blended.means), variances, second.means + blended.means)
     information = (1 - level.changed) / variances + level.changed / (variances + CHANGE_SPREAD**2)
     # A function that shapes the level follows it, and deviates from it by less than one that does not.
     extra = np.maximum(0, (1 - 1.5 * information * variances) / level.information)

@@ -20,6 +20,12 @@ CHANGE_SPREAD = 0.25
 """Functions that changed changed by about 25 %, up or down."""
 CHANGED = (0.01, 0.03, 0.1, 0.3)
 """The shares of changed functions that are tried."""
+FOLLOWERS = 0.75
+"""A level beyond the drift of machines is one only if functions with this share of the samples follow it."""
+COMMON_DRIFT = 0.04
+"""How far machines and their load move the speed of all functions between two sessions, as a log-ratio."""
+MANY_CHANGED = (0.3, 0.5, 0.8)
+"""The shares of changed functions that are tried where no level is common."""
 MOVED = (0.02, 0.05, 0.1, 0.2)
 """The shares of functions that moved between history and baseline that are tried."""
 BETWEEN = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
@@ -33,12 +39,16 @@ ODD_RUN, ODD_RUN_SPREAD = 0.03, 0.1
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The common log-ratio, its `information` (1 / variance), and each function's probability to have `changed`."""
+    """The common log-ratio, its `information` (1 / variance), and each function's probability to have `changed`.
+
+    `is_common` is whether functions share it at all; if not, it is what machines drift.
+    """
 
     log_ratio: float
     information: float
     changed: F64
     log_likelihood: float
+    is_common: bool = True
 
 
 def common_levels(log_ratios: F64, variances: F64, shares_changed: F64) -> list[Level]:
@@ -65,12 +75,38 @@ def common_levels(log_ratios: F64, variances: F64, shares_changed: F64) -> list[
     ]
 
 
-def contender_level(log_ratios: F64, variances: F64) -> Level:
-    """The likeliest level over the shares of changed functions."""
+def contender_level(log_ratios: F64, variances: F64, samples: F64) -> Level:
+    """The likeliest level over the shares of changed functions; all of shape (functions,).
+
+    A change of speed that is the program's, or the machine's, is shared by nearly all of it. Where the functions that
+    follow the likeliest level have less than `FOLLOWERS` of the `samples`, as when one large part became quicker and
+    the rest stayed, there is no such level, and none is taken off but what machines drift.
+    """
     tries = np.tile(variances, (len(CHANGED), 1))
     levels = common_levels(log_ratios, tries, np.array(CHANGED))
     scores = [level.log_likelihood + math.log1p(-share) for level, share in zip(levels, CHANGED, strict=True)]
-    return levels[int(np.argmax(scores))]
+    best = levels[int(np.argmax(scores))]
+    if abs(best.log_ratio) <= COMMON_DRIFT or samples @ (1 - best.changed) >= FOLLOWERS * samples.sum():
+        return best
+    return _level_of_drift(log_ratios, variances)
+
+
+def _level_of_drift(log_ratios: F64, variances: F64) -> Level:
+    """The likeliest level where many functions changed: near 0, as far as machines drift."""
+    share = np.array(MANY_CHANGED)[:, None]
+    wide = variances + CHANGE_SPREAD**2
+    level = np.zeros_like(share)
+    for _ in range(12):
+        squares = (log_ratios - level) ** 2
+        good = (1 - share) / np.sqrt(variances) * np.exp(-0.5 * np.minimum(squares / variances, 600))
+        density = good + share / np.sqrt(wide) * np.exp(-0.5 * np.minimum(squares / wide, 600)) + 1e-300
+        changed = 1 - good / density
+        information = ((1 - changed) / variances).sum(axis=1) + 1 / COMMON_DRIFT**2
+        level = (((1 - changed) / variances * log_ratios).sum(axis=1) / information)[:, None]
+    likelihood = np.log(density).sum(axis=1)
+    best = int(np.argmax(likelihood))
+    known = float(information[best])
+    return Level(float(level[best, 0]), known, changed[best], float(likelihood[best]), is_common=False)
 
 
 def history_level(log_ratios: F64, variances: F64) -> tuple[Level, float, float]:

@@ -12,8 +12,9 @@ import math
 
 import numpy as np
 
-from perfdb.stats.differences import EQUAL, IMPROVED, INCONCLUSIVE, REGRESSED, TotalDifference
+from perfdb.stats.differences import TotalDifference
 from perfdb.stats.functions import Fit, run_variances
+from perfdb.stats.judging import verdict_of_total
 from perfdb.stats.levels import CHANGE_SPREAD, DRIFTS, drift_posterior
 from perfdb.stats.needed import runs_needed
 from perfdb.stats.normal import F64, half_width, two_sided_tail
@@ -32,7 +33,7 @@ def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
     own, own_variance = _own_changes(fitted)
     drift = _drift(fitted)
     level = fitted.level.log_ratio
-    level_variance = LEVEL_VARIANCE / fitted.level.information
+    level_variance = LEVEL_VARIANCE / fitted.level.information if fitted.level.is_common else 0.0
     centres, weights, spreads = [], [], []
     for probability, shift, runs in _baselines(fitted, drift):
         centres.append(np.full(DRIFTS.size, level + shift + own))
@@ -44,11 +45,7 @@ def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
     p_value = float((weight * two_sided_tail(effect / spread)).sum())
     adjusted = min(p_value / TEST_SHARE, 1.0)
     wide, narrow = (float(half_width(weight[None], spread[None], outside)[0]) for outside in (0.05, 0.1))
-    verdict = INCONCLUSIVE
-    if -margin < math.expm1(effect - narrow) and math.expm1(effect + narrow) < margin:
-        verdict = EQUAL
-    elif adjusted <= fdr:
-        verdict = REGRESSED if effect > 0 else IMPROVED
+    within = max(-math.expm1(effect - narrow), math.expm1(min(effect + narrow, 700)))
     per_run = float((drift * DRIFTS**2).sum()) + _factor_variance(fitted)
     earlier = np.array([fitted.history.count if fitted.history else 0.0])
     needed = runs_needed(np.array([per_run]), earlier, np.array([fdr * TEST_SHARE]), margin)
@@ -58,16 +55,25 @@ def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
         high=math.expm1(effect + wide),
         p_value=p_value,
         adjusted=adjusted,
-        verdict=verdict,
+        verdict=verdict_of_total(effect, adjusted, within, fdr, margin),
         runs_needed=int(needed[0]),
+        within=within,
     )
 
 
 def _own_changes(fitted: Fit) -> tuple[float, float]:
-    """What functions' own changes add to the log-ratio of the totals, and its variance."""
+    """What functions' own changes add to the log-ratio of the totals, and its variance.
+
+    Where no level is common, most changed, and the plain ratio of the totals is all there is.
+    """
     means = fitted.blended.means
     shares = means / means.sum()
     variances = run_variances(fitted) * (1 / fitted.contender.runs + 1 / fitted.blended.runs)
+    if not fitted.level.is_common:
+        both = (means + fitted.contender.means) / (means + fitted.contender.means).sum()
+        spread = variances + fitted.disagreement + fitted.between
+        ratio = math.log(fitted.contender.means.sum() / means.sum())
+        return ratio - fitted.level.log_ratio, float((both**2 * spread).sum())
     kept = CHANGE_SPREAD**2 / (CHANGE_SPREAD**2 + variances)
     changed, effects = fitted.level.changed, fitted.log_effects
     expected = changed * kept * effects
