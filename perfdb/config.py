@@ -20,8 +20,24 @@ r"""Settings: where they are found, what they may say, and which database they l
         symcache_path = 'C:\symcache'
         timeout_s = 600
 
+        [diff]                                            [tool.perfdb.diff]
+        margin = "5%"
+        min_ms = 0
+        history = 20
+
+        [[gate.limit]]                                    [[tool.perfdb.gate.limit]]
+        example = "templates"
+        module = "ucrtbase.dll"
+        function = "strto*"
+        allow = "100%"
+
 `path` under [symbols] is in the syntax of `_NT_SYMBOL_PATH`, one text or a list; its relative folders count from the
 settings file's. `timeout_s` there is how long a server may be silent.
+
+Under [diff], `margin` is the relative change that matters to `perfdb diff`, `min_ms` the change in ms a run, and
+`history` how many earlier runs of an example it asks at most. Each [[gate.limit]] says up to which change `perfdb diff
+--fail-on` lets a regression pass, `"any"` for every one; example, module and function are globs (`*`, `?`, `[abc]`).
+`perfdb.compare.gate` tells which limit holds for what.
 
 The settings file is the one that `--config` names, else `PERFDB_CONFIG`, else the first that is met walking up from
 the current folder. A relative `database` or `program` counts from that file's folder, which is also the project's root;
@@ -32,16 +48,16 @@ A key or a type that is not known is an error, never ignored: a misspelt setting
 
 from __future__ import annotations
 
-import difflib
 import math
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from perfdb.errors import ConfigError
-from perfdb.example_name import pattern_problem
+from perfdb.settings_section import Section, shown
+from perfdb.settings_section import fraction as fraction
 
 SETTINGS_FILE = "perfdb.toml"
 DEFAULT_DATABASE = Path("artifacts", "perfdb.duckdb")
@@ -97,6 +113,41 @@ class XperfSettings:
     timeout_s: float = XPERF_TIMEOUT_S
 
 
+MARGIN = 0.05
+"""The relative change that matters, when nobody says otherwise."""
+HISTORY_RUNS = 20
+"""How many earlier runs of an example a diff asks at most, when nobody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiffSettings:
+    """What matters in a diff: a relative change of `margin`, of `min_ms` a run; and how many earlier runs are asked."""
+
+    margin: float = MARGIN
+    min_ms: float = 0.0
+    history: int = HISTORY_RUNS
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimit:
+    """Up to which relative change a regression passes: 0.2 for 20 %, `math.inf` where it always does.
+
+    The others say of what, as globs; None is for every program, module or function.
+    """
+
+    allow: float
+    example: str = "*"
+    module: str | None = None
+    function: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """What a gate lets pass; of several limits that fit, the last holds."""
+
+    limits: tuple[GateLimit, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The project's settings, with every path absolute.
@@ -112,6 +163,8 @@ class Settings:
     record: RecordSettings = field(default_factory=RecordSettings)
     symbols: SymbolSettings = field(default_factory=SymbolSettings)
     xperf: XperfSettings = field(default_factory=XperfSettings)
+    diff: DiffSettings = field(default_factory=DiffSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
 
 
 def load(explicit: Path | None, cwd: Path, environ: Mapping[str, str]) -> Settings:
@@ -161,7 +214,7 @@ def _settings_in(folder: Path) -> Settings | None:
     return _settings(*found[0]) if found else None
 
 
-def _section(file: Path) -> _Section | None:
+def _section(file: Path) -> Section | None:
     """The table of perfdb's settings in a file; None for a pyproject.toml that has none."""
     try:
         # Notepad and PowerShell begin a file with a byte order mark, which TOML does not know.
@@ -186,8 +239,8 @@ def _section(file: Path) -> _Section | None:
             values = values[key]
         where = f"{file}, [tool.perfdb]"
         if not isinstance(values, dict):
-            raise ConfigError(f"{where}: should be a table, found {_shown(values)}.")
-    return _Section(where, cast("dict[str, object]", values))
+            raise ConfigError(f"{where}: should be a table, found {shown(values)}.")
+    return Section(where, cast("dict[str, object]", values))
 
 
 def _git_top(cwd: Path) -> Path | None:
@@ -205,8 +258,8 @@ def _expand(path: Path) -> Path:
 # ---- understanding it ------------------------------------------------------------------------------------------------
 
 
-def _settings(file: Path, section: _Section) -> Settings:
-    section.check_keys(("database", "lock_wait_s", "record", "symbols", "xperf"))
+def _settings(file: Path, section: Section) -> Settings:
+    section.check_keys(("database", "diff", "gate", "lock_wait_s", "record", "symbols", "xperf"))
     database = section.text("database")
     record = section.table("record")
     record.check_keys(("build", "example_pattern", "process"))
@@ -222,10 +275,12 @@ def _settings(file: Path, section: _Section) -> Settings:
         ),
         symbols=_symbols(section.table("symbols")),
         xperf=_xperf(file, section.table("xperf")),
+        diff=_diff(section.table("diff")),
+        gate=_gate(section.table("gate")),
     )
 
 
-def _symbols(section: _Section) -> SymbolSettings:
+def _symbols(section: Section) -> SymbolSettings:
     section.check_keys(("path", "templates", "timeout_s", "limit_s"))
     return SymbolSettings(
         path=section.texts("path"),
@@ -235,7 +290,7 @@ def _symbols(section: _Section) -> SymbolSettings:
     )
 
 
-def _xperf(file: Path, section: _Section) -> XperfSettings:
+def _xperf(file: Path, section: Section) -> XperfSettings:
     section.check_keys(("program", "symbol_path", "symcache_path", "timeout_s"))
     program = section.text("program")
     return XperfSettings(
@@ -246,75 +301,26 @@ def _xperf(file: Path, section: _Section) -> XperfSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """One table of a settings file, and `where` it stands, for the messages."""
-
-    where: str
-    values: Mapping[str, object]
-
-    def check_keys(self, known: Collection[str]) -> None:
-        for key in self.values:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise ConfigError(f"{self.where}: unknown key {key!r}.{hint} Known keys: {', '.join(sorted(known))}.")
-
-    def text(self, key: str) -> str | None:
-        value = self.values.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, str) or not value.strip() or "\0" in value:
-            raise self._wrong(key, 'text in quotes, such as "…"')
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.values.get(key, [])
-        found = [value] if isinstance(value, str) else value
-        if not isinstance(found, list) or not all(isinstance(each, str) and each.strip() for each in found):
-            raise self._wrong(key, 'text in quotes, such as "build", or a list of such texts')
-        return tuple(found)
-
-    def one_of(self, key: str, words: tuple[str, ...]) -> str:
-        value = self.values.get(key, words[0])
-        if value not in words:
-            raise self._wrong(key, " or ".join(f'"{word}"' for word in words))
-        return value
-
-    def seconds(self, key: str, default: float, may_be_zero: bool = True) -> float:
-        value = self.values.get(key, default)
-        # TOML knows inf and nan, and true is an int to Python.
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not is_number or cast("float", value) < 0 or (value == 0 and not may_be_zero):
-            raise self._wrong(key, f"a number of seconds, {'0 or more' if may_be_zero else 'more than 0'}")
-        return float(cast("float", value))
-
-    def patterns(self, key: str) -> tuple[str, ...]:
-        value = self.values.get(key, [])
-        patterns = [value] if isinstance(value, str) else value
-        if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
-            raise self._wrong(key, 'a pattern such as "[example]_[timestamp]", or a list of patterns')
-        for pattern in patterns:
-            if problem := pattern_problem(pattern):
-                raise ConfigError(
-                    f"{self.where}: {key} {pattern!r} {problem}{'' if problem.endswith('?') else '.'} "
-                    "Placeholders: [example], [timestamp], [pid]; everything else stands for itself."
-                )
-        return tuple(patterns)
-
-    def table(self, key: str) -> _Section:
-        value = self.values.get(key, {})
-        if not isinstance(value, dict):
-            raise self._wrong(key, f"a table, written under a line [{key}]")
-        name = f"tool.perfdb.{key}" if self.where.endswith("[tool.perfdb]") else key
-        return _Section(f"{self.where.removesuffix(', [tool.perfdb]')}, [{name}]", value)
-
-    def _wrong(self, key: str, wanted: str) -> ConfigError:
-        return ConfigError(f"{self.where}: {key} should be {wanted}; found {_shown(self.values[key])}.")
+def _diff(section: Section) -> DiffSettings:
+    section.check_keys(("history", "margin", "min_ms"))
+    wanted = 'a fraction such as "5%" or 0.05'
+    margin = section.fraction("margin", MARGIN, wanted)
+    if not 0 < margin < 1:
+        raise section.wrong("margin", f"{wanted}, above 0 and below 100 %")
+    return DiffSettings(margin, section.milliseconds("min_ms", default=0.0), section.count("history", HISTORY_RUNS))
 
 
-def _shown(value: object) -> str:
-    """A value of a TOML file with the kind of thing it is, cut to a length that suits a message."""
-    kinds = {bool: "true/false", int: "a whole number", float: "a number", str: "text", list: "a list", dict: "a table"}
-    shown = repr(value)
-    return f"{shown[:60]}{'…' if len(shown) > 60 else ''} ({kinds.get(type(value), 'a date or time')})"
+def _gate(section: Section) -> GateSettings:
+    section.check_keys(("limit",))
+    return GateSettings(tuple(_limit(each) for each in section.tables("limit")))
+
+
+def _limit(section: Section) -> GateLimit:
+    section.check_keys(("allow", "example", "function", "module"))
+    is_any = section.values.get("allow") == "any"
+    return GateLimit(
+        math.inf if is_any else section.fraction("allow", None, 'a fraction such as "20%" or 0.2, or "any"'),
+        section.text("example") or "*",
+        section.text("module"),
+        section.text("function"),
+    )

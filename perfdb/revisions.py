@@ -11,12 +11,13 @@ sets for hooks (`GIT_DIR` and its like), are left out of its environment.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -189,17 +190,39 @@ class Repository:
         Raises RevisionError when `sha` is unknown, and when a commit on the way is missing without a reason.
         """
         wanted = frozenset(candidates)
-        frontier, distance = [self._known(sha)], 0
+        with closing(self._walk(self._known(sha), limit)) as walk:
+            return next((met for met in walk if met[0] in wanted), None)
+
+    def ancestors(
+        self, sha: str, candidates: Collection[str], count: int | None = None, limit: int = 20_000
+    ) -> list[tuple[str, int]]:
+        """The candidates that are ancestors of a commit, the nearest first, each with its distance as in `nearest`.
+
+        The commit itself is none of them. At most `count` (None: all) are looked for, among the nearest `limit`
+        commits. Raises RevisionError as `nearest` does.
+        """
+        start = self._known(sha)
+        wanted = set(candidates) - {start}
+        most = len(wanted) if count is None else min(count, len(wanted))
+        if most <= 0:
+            return []
+        with closing(self._walk(start, limit)) as walk:
+            return list(itertools.islice((met for met in walk if met[0] in wanted), most))
+
+    def _walk(self, sha: str, limit: int) -> Generator[tuple[str, int]]:
+        """A commit and all before it, the nearest first, each with its distance in parent steps.
+
+        Ends once more than `limit` commits were met, or with the names of those that a shallow clone does not hold.
+        """
+        frontier, distance = [sha], 0
         seen = set(frontier)
         with self._commits() as read:
             # All commits of one distance before any of the next: the first candidate met is provably a nearest one,
             # and no commit behind it is read, whatever the dates in the history say.
             while frontier:
-                for reached in frontier:
-                    if reached in wanted:
-                        return reached, distance
+                yield from ((reached, distance) for reached in frontier)
                 if len(seen) > limit:
-                    return None
+                    return
                 commits = list(read(frontier))
                 if len(commits) < len(frontier) and not self.is_shallow():
                     raise self._damaged()
@@ -207,7 +230,6 @@ class Repository:
                 frontier = [parent for parent in parents if parent not in seen]
                 seen.update(frontier)
                 distance += 1
-        return None
 
     # ---- talking with git --------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ FLOORS = {
     "errors": 0,
     "units": 0,
     "config": 0,
+    "settings_section": 0,
     "example_name": 0,
 }
 
@@ -43,7 +44,14 @@ HOMES = {
     "subprocess": {"revisions", "demo", "collect"},
 }
 
-ALLOWED_SIDEWAYS = {("demo", "api"), ("config", "errors"), ("config", "example_name"), ("__main__", "cli")}
+ALLOWED_SIDEWAYS = {
+    ("demo", "api"),
+    ("config", "errors"),
+    ("config", "settings_section"),
+    ("settings_section", "errors"),
+    ("settings_section", "example_name"),
+    ("__main__", "cli"),
+}
 """The demo drives the verbs as a user would; settings speak in perfdb's errors."""
 
 

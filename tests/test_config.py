@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
-from perfdb.config import LOCK_WAIT_S, RecordSettings, Settings, SymbolSettings, XperfSettings, database_path, load
+from perfdb.config import (
+    LOCK_WAIT_S,
+    DiffSettings,
+    GateLimit,
+    GateSettings,
+    RecordSettings,
+    Settings,
+    SymbolSettings,
+    XperfSettings,
+    database_path,
+    fraction,
+    load,
+)
 from perfdb.errors import ConfigError
 
 
@@ -51,13 +64,28 @@ def test_everything_said(tmp_path: Path) -> None:
         symbol_path = 'build;srv*C:\\symbols'
         symcache_path = 'C:\\symcache'
         timeout_s = 0.5
+        [diff]
+        margin = "2 %"
+        min_ms = 1.5
+        history = 0
+        [[gate.limit]]
+        example = "templates"
+        allow = "120%"
+        [[gate.limit]]
+        module = "ucrtbase.dll"
+        function = "strto*"
+        allow = "any"
         """,
     )
 
     record = RecordSettings(("nightly_[example]", "[example]-[pid]"), "indexer.exe", "Release")
     xperf = XperfSettings(tmp_path / "tools/xperf.exe", r"build;srv*C:\symbols", r"C:\symcache", 0.5)
     symbols = SymbolSettings(("build", r"srv*C:\symbols"), "fold", 2.5, 60.0)
-    expected = Settings(tmp_path, file, tmp_path / "history/perf.duckdb", 2.0, record, symbols, xperf)
+    diff = DiffSettings(0.02, 1.5, 0)
+    gate = GateSettings(
+        (GateLimit(1.2, "templates"), GateLimit(math.inf, module="ucrtbase.dll", function="strto*")),
+    )
+    expected = Settings(tmp_path, file, tmp_path / "history/perf.duckdb", 2.0, record, symbols, xperf, diff, gate)
     assert expected == load(None, tmp_path, {})
 
 
@@ -147,15 +175,67 @@ def test_home_folder_of_nobody(tmp_path: Path) -> None:
         database_path(Settings(tmp_path), Path("~no-such-user-at-all/x"), {})
 
 
+# ---- fractions -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5%", 0.05),
+        (" 5 % ", 0.05),
+        ("0.05", 0.05),
+        (".5", 0.5),
+        ("0", 0.0),
+        ("2.5%", 0.025),
+        ("250%", 2.5),
+        ("5e-2", 0.05),
+    ],
+)
+def test_fractions_with_and_without_a_percent_sign(text: str, value: float) -> None:
+    assert value == pytest.approx(fraction(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("5", "5 would be 500%; 5 % is written 5%"),
+        ("1", "1 would be 100%; 1 % is written 1%"),
+        ("", "'' is no such number"),
+        ("%", "'%' is no such number"),
+        ("-5%", "'-5%' is no such number"),
+        ("0,05", "'0,05' is no such number"),
+        ("nan", "'nan' is no such number"),
+        ("inf%", "'inf%' is no such number"),
+        ("5%%", "'5%%' is no such number"),
+        ("1e999%", "'1e999%' is too large"),
+        ("٥%", "'٥%' is no such number"),
+    ],
+)
+def test_what_is_no_fraction_is_told(text: str, said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        fraction(text)
+    assert said == str(caught.value)
+
+
+def test_empty_tables_leave_the_defaults(tmp_path: Path) -> None:
+    write(tmp_path / "perfdb.toml", "[diff]\n[gate]\n")
+
+    settings = load(None, tmp_path, {})
+
+    assert (DiffSettings(0.05, 0.0, 20), GateSettings(())) == (settings.diff, settings.gate)
+
+
 # ---- refused ---------------------------------------------------------------------------------------------------------
 
 
-TOP_KEYS = "Known keys: database, lock_wait_s, record, symbols, xperf."
+TOP_KEYS = "Known keys: database, diff, gate, lock_wait_s, record, symbols, xperf."
 XPERF_KEYS = "Known keys: program, symbol_path, symcache_path, timeout_s."
 RECORD_KEYS = "Known keys: build, example_pattern, process."
 TEXT = 'should be text in quotes, such as "…"; found'
 SECONDS = "should be a number of seconds, 0 or more; found"
 SOME_SECONDS = "should be a number of seconds, more than 0; found"
+MARGIN = 'should be a fraction such as "5%" or 0.05'
+ALLOW = 'allow should be a fraction such as "20%" or 0.2, or "any"'
 PATTERN = 'should be a pattern such as "[example]_[timestamp]", or a list of patterns; found'
 PLACEHOLDERS = "Placeholders: [example], [timestamp], [pid]; everything else stands for itself."
 
@@ -190,6 +270,34 @@ PLACEHOLDERS = "Placeholders: [example], [timestamp], [pid]; everything else sta
         ("xperf.symcache_path = 1", f", [xperf]: symcache_path {TEXT} 1 (a whole number)."),
         ("xperf.timeout_s = 0", f", [xperf]: timeout_s {SOME_SECONDS} 0 (a whole number)."),
         ("xperf.timeout_s = inf", f", [xperf]: timeout_s {SOME_SECONDS} inf (a number)."),
+        ("diff.margin = 5", f", [diff]: margin {MARGIN}; found 5 (a whole number)."),
+        ("diff.margin = 1.0", f", [diff]: margin {MARGIN}; found 1.0 (a number)."),
+        ("diff.margin = true", f", [diff]: margin {MARGIN}; found True (true/false)."),
+        ("diff.margin = -0.1", f", [diff]: margin {MARGIN}; found -0.1 (a number)."),
+        ("diff.margin = 'much'", f", [diff]: margin {MARGIN}; found 'much' (text)."),
+        ("diff.margin = nan", f", [diff]: margin {MARGIN}; found nan (a number)."),
+        ("diff.margin = []", f", [diff]: margin {MARGIN}; found [] (a list)."),
+        ("diff.margin = '0%'", f", [diff]: margin {MARGIN}, above 0 and below 100 %; found '0%' (text)."),
+        ("diff.margin = '100%'", f", [diff]: margin {MARGIN}, above 0 and below 100 %; found '100%' (text)."),
+        ("diff.min_ms = -1", ", [diff]: min_ms should be a number of milliseconds, 0 or more; "
+         "found -1 (a whole number)."),
+        ("diff.history = 2.5", ", [diff]: history should be a whole number, 0 or more; found 2.5 (a number)."),
+        ("diff.history = -1", ", [diff]: history should be a whole number, 0 or more; found -1 (a whole number)."),
+        ("diff.history = true", ", [diff]: history should be a whole number, 0 or more; found True (true/false)."),
+        ("diff.fail_on = 'total'", ", [diff]: unknown key 'fail_on'. Known keys: history, margin, min_ms."),
+        ("gate = 1", ": gate should be a table, written under a line [gate]; found 1 (a whole number)."),
+        ("gate.limits = []", ", [gate]: unknown key 'limits'. Did you mean 'limit'? Known keys: limit."),
+        ("[gate.limit]\nallow = 'any'", ", [gate]: limit should be a list of tables, each under a line "
+         "[[gate.limit]]; found {'allow': 'any'} (a table)."),
+        ("gate.limit = [1]", ", [gate]: limit should be a list of tables, each under a line [[gate.limit]]; "
+         "found [1] (a list)."),
+        ("[[gate.limit]]\nexample = 'x'", f", [[gate.limit]] number 1: {ALLOW}; it is missing."),
+        ("[[gate.limit]]\nallow = 'any'\n[[gate.limit]]\nallow = 'all'",
+         f", [[gate.limit]] number 2: {ALLOW}; found 'all' (text)."),
+        ("[[gate.limit]]\nallow = 20", f", [[gate.limit]] number 1: {ALLOW}; found 20 (a whole number)."),
+        ("[[gate.limit]]\nallow = 0\nmodul = 'x'", ", [[gate.limit]] number 1: unknown key 'modul'. "
+         "Did you mean 'module'? Known keys: allow, example, function, module."),
+        ("[[gate.limit]]\nallow = 0\nmodule = 1", f", [[gate.limit]] number 1: module {TEXT} 1 (a whole number)."),
     ],
 )  # fmt: skip
 def test_refusals(tmp_path: Path, text: str, said: str) -> None:
@@ -227,6 +335,8 @@ def test_two_files_in_one_folder(tmp_path: Path) -> None:
     [
         ("[tool.perfdb]\nx = 1", r"pyproject.toml, \[tool.perfdb\]: unknown key 'x'. Known"),
         ("[tool.perfdb.record]\nx = 1", r"pyproject.toml, \[tool.perfdb.record\]: unknown key 'x'. Known"),
+        ("[[tool.perfdb.gate.limit]]", r"pyproject.toml, \[\[tool.perfdb.gate.limit\]\] number 1: allow should be"),
+        ("tool.perfdb.gate.limit = 1", r"\[tool.perfdb.gate\]: .* a line \[\[tool.perfdb.gate.limit\]\]; found 1"),
         ("tool.perfdb = 1", r"\[tool.perfdb\]: should be a table, found 1 \(a whole number\)"),
         ("[tool.perfdb", "is not valid TOML"),
     ],

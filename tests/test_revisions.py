@@ -330,6 +330,42 @@ def test_nearest(git_repo: GitRepo, history: dict[str, str]) -> None:
         repository.nearest(UNKNOWN, {a})
 
 
+def test_ancestors(git_repo: GitRepo, history: dict[str, str]) -> None:
+    a, b, c, d, m = (history[name] for name in "abcdm")
+    repository = found(git_repo.path)
+
+    assert [(c, 1), (d, 1), (b, 2), (a, 3)] == repository.ancestors("main", {a, b, c, d, m, UNKNOWN})
+    assert [(c, 1), (a, 3)] == repository.ancestors(m, [a, c])
+    assert [(c, 1), (d, 1)] == repository.ancestors(m, {a, c, d}, count=2)
+    assert [(c, 1), (d, 1)] == repository.ancestors(m, {a, c, d}, limit=2)
+    assert [(b, 1)] == repository.ancestors(c, {b, c, d, m})
+    assert [] == repository.ancestors(m, ())
+    assert [] == repository.ancestors(m, {m})
+    assert [] == repository.ancestors(m, {a}, count=0)
+    with pytest.raises(RevisionError, match="knows no revision"):
+        repository.ancestors(UNKNOWN, {a})
+
+
+def test_ancestors_that_a_shallow_clone_has(git_repo: GitRepo, history: dict[str, str], tmp_path: Path) -> None:
+    git_repo.git("clone", "-q", "--depth", "2", git_repo.path.as_uri(), str(tmp_path / "shallow"))
+
+    ancestors = found(tmp_path / "shallow").ancestors("HEAD", history.values())
+
+    assert [(history["c"], 1), (history["d"], 1), (history["b"], 2)] == ancestors  # b by its children's word
+
+
+def test_no_more_is_read_than_is_asked_for(git_repo: GitRepo, history: dict[str, str]) -> None:
+    loose = git_repo.path / ".git/objects" / history["a"][:2] / history["a"][2:]
+    loose.chmod(0o644)
+    loose.write_bytes(b"garbage")
+    repository = found(git_repo.path)
+
+    assert [(history["b"], 2)] == repository.ancestors("main", {history["b"]})
+    assert [(history["c"], 1)] == repository.ancestors("main", {history["c"], UNKNOWN}, count=1)
+    with pytest.raises(RevisionError, match="git fsck"):
+        repository.ancestors("main", {history["b"], UNKNOWN})
+
+
 def test_dates_do_not_mislead(git_repo: GitRepo) -> None:
     """A near parent dated long before a far one: an order by date would meet the far one first."""
     shas = graph(git_repo, [[], [0], [1], [2], [0, 3]], at=[10, 20, 30, 40, 50])
@@ -372,8 +408,8 @@ def graph(
     return [by_mark[f":{number + 1}"] for number in range(len(parents))]
 
 
-def nearest_twin(start: int, parents: list[list[int]], wanted: set[int]) -> tuple[set[int], int] | None:
-    """All nearest ones and their distance, one commit at a time."""
+def distances_twin(start: int, parents: list[list[int]], wanted: set[int]) -> dict[int, int]:
+    """The distance of each wanted one that is reached, one commit at a time."""
     distances, queue = {start: 0}, deque([start])
     while queue:
         here = queue.popleft()
@@ -381,9 +417,7 @@ def nearest_twin(start: int, parents: list[list[int]], wanted: set[int]) -> tupl
             if parent not in distances:
                 distances[parent] = distances[here] + 1
                 queue.append(parent)
-    reached = {place: steps for place, steps in distances.items() if place in wanted}
-    steps = min(reached.values(), default=None)
-    return None if steps is None else ({place for place in reached if reached[place] == steps}, steps)
+    return {place: steps for place, steps in distances.items() if place in wanted}
 
 
 @st.composite
@@ -406,13 +440,16 @@ def test_nearest_on_any_graph(tmp_path_factory: pytest.TempPathFactory, case: An
     repo = GitRepo.create(tmp_path_factory.mktemp("graph"))
     shas = graph(repo, parents, list(dates))
 
-    expected = nearest_twin(start, parents, wanted)
-    answer = found(repo.path).nearest(shas[start], {shas[place] for place in wanted})
+    expected = {shas[place]: steps for place, steps in distances_twin(start, parents, wanted).items()}
+    nearest = found(repo.path).nearest(shas[start], {shas[place] for place in wanted})
+    ancestors = found(repo.path).ancestors(shas[start], {shas[place] for place in wanted})
 
-    assert (expected is None) == (answer is None)
-    if expected and answer:
-        assert expected[1] == answer[1]
-        assert answer[0] in {shas[place] for place in expected[0]}
+    assert (not expected) == (nearest is None)
+    if nearest:
+        assert min(expected.values()) == nearest[1] == expected[nearest[0]]
+    expected.pop(shas[start], None)
+    assert expected == dict(ancestors)
+    assert sorted(expected.values()) == [steps for _, steps in ancestors]
 
 
 def test_long_and_wide_histories(git_repo: GitRepo) -> None:
@@ -468,5 +505,6 @@ def test_git_runs_once_per_walk(git_repo: GitRepo, history: dict[str, str], monk
     monkeypatch.setattr(subprocess, "Popen", Counting)
 
     repository.nearest("main", {history["a"]})
-
     assert len(started) == 2  # one to resolve the name, one for all the commits
+    repository.ancestors("main", {history["a"], UNKNOWN})
+    assert len(started) == 4
