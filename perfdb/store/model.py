@@ -73,6 +73,8 @@ class Run:
     subject: str | None
     example: str
     machine: str
+    cpu: str
+    cores: int
     build: str
     is_dirty: bool
     recorded_at: datetime

@@ -4,7 +4,7 @@
 -- param examples = NULL: examples, one a line
 -- param build = NULL: the build kind
 -- param limit = NULL: at most so many, the newest
--- columns: run_id, commit_sha, committed_at, tree_sha, subject, example, machine, build, is_dirty, recorded_at, started_at, duration_ns, interval_ns, detail, sample_count, idle_count, lost_events, lost_buffers, unresolved_count, source_format, source_name, source_sha256, process, main_pid, main_incarnation, perfdb_version, samples, cpu_ns, wall_ms, unresolved_share, hottest_module, hottest_share, caveat_codes, caveat_texts, tag_keys, tag_values, metrics, units, metric_values
+-- columns: run_id, commit_sha, committed_at, tree_sha, subject, example, machine, cpu, cores, build, is_dirty, recorded_at, started_at, duration_ns, interval_ns, detail, sample_count, idle_count, lost_events, lost_buffers, unresolved_count, source_format, source_name, source_sha256, process, main_pid, main_incarnation, perfdb_version, samples, cpu_ns, wall_ms, unresolved_share, hottest_module, hottest_share, caveat_codes, caveat_texts, tag_keys, tag_values, metrics, units, metric_values
 with chosen as (
     select run.*, example.name as example
     from run
@@ -53,6 +53,8 @@ select
     revision.subject,
     chosen.example,
     coalesce(run_summary.machine, '') as machine,
+    coalesce(machine.cpu, '') as cpu,
+    coalesce(machine.cores, 0)::integer as cores,
     chosen.build,
     chosen.is_dirty,
     chosen.recorded_at,
@@ -87,6 +89,7 @@ select
     coalesce(measured."values", []) as metric_values
 from chosen
 join run_summary on run_summary.run_id = chosen.run_id
+left join machine on machine.machine_id = chosen.machine_id
 left join revision on revision.commit_sha = chosen.commit_sha
 left join weight on weight.run_id = chosen.run_id
 left join caveat on caveat.run_id = chosen.run_id

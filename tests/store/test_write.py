@@ -48,8 +48,9 @@ def test_a_run_comes_back_as_it_was_recorded(connection: store.Connection) -> No
     assert [
         store.Run(
             run_id=run_id, commit_sha=OLD, committed_at=COMMITTED_AT, tree_sha="tree", subject="Insert in bulk",
-            example="simple", machine="BUILD-7", build="Debug", is_dirty=True, recorded_at=RECORDED_AT,
-            started_at=STARTED_AT, duration_ns=24 * MS, interval_ns=MS, detail="stacks", sample_count=19, idle_count=5,
+            example="simple", machine="BUILD-7", cpu="AMD Ryzen 9 7950X", cores=32, build="Debug",
+            is_dirty=True, recorded_at=RECORDED_AT, started_at=STARTED_AT, duration_ns=24 * MS,
+            interval_ns=MS, detail="stacks", sample_count=19, idle_count=5,
             lost_events=7, lost_buffers=2, unresolved_count=1, source_format="etl", source_name="trace-1.etl",
             source_sha256=read.source.sha256, process="app.exe", main_pid=100, main_incarnation=0,
             perfdb_version="0.1.0", samples=12, cpu_ns=12 * MS, wall_ms=99.5, unresolved_share=1 / 12,
