@@ -4,7 +4,7 @@
 """
 
 from perfdb.api.history import History, open_history
-from perfdb.api.scope import Scope
+from perfdb.compare import Criteria, Scope
 from perfdb.profile.outcome import Outcome
 
-__all__ = ["History", "Outcome", "Scope", "open_history"]
+__all__ = ["Criteria", "History", "Outcome", "Scope", "open_history"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from perfdb import store
-from perfdb.api.scope import Scope, matches_process
-from perfdb.compare import Costs, Item, RunFacts, pivot
+from perfdb.compare import Costs, Item, RunFacts, Scope, matches_process, pivot
 from perfdb.errors import InputError
 from perfdb.profile.columns import LEAF, NO_PID, POOLED_PROCESS, STACKS, Bool
 
@@ -52,47 +51,92 @@ def is_pooled(run: store.Run) -> bool:
     return run.process == POOLED_PROCESS and run.main_pid == NO_PID
 
 
+class LoadedCosts:
+    """The costs of runs, fetched once; matrices of any of these runs are made from them."""
+
+    def __init__(
+        self, runs: Sequence[store.Run], modules: store.Costs, functions: store.Costs, scope: Scope, common: Common
+    ) -> None:
+        """`modules` and `functions` are of these runs; raises InputError where none has the process asked for."""
+        pooled = {run.run_id for run in runs if run.example in common.pooled}
+        without_idle = {run.run_id for run in runs if run.example in common.without_idle}
+        chosen = _in_scope(modules, scope, pooled, without_idle)
+        if scope.process and not chosen.any():
+            raise _no_such_process(modules, scope.process)
+        self._processes = _process_names(modules, chosen)
+        self._partial = {run.run_id for run in runs if run.detail != STACKS}
+        self._needs_process = bool(scope.process)
+        self._modules, self._functions = modules, functions
+        self._module_rows = _by_run(modules, chosen)
+        self._function_rows = _by_run(functions, _in_scope(functions, scope, pooled, without_idle))
+
+    def has(self, run: store.Run) -> bool:
+        """Whether the run has the process that was asked for."""
+        return not self._needs_process or run.run_id in self._processes
+
+    def facts(self, run: store.Run) -> RunFacts:
+        """What decides whether the run can be compared with others."""
+        return _facts(run, self._processes.get(run.run_id, run.process))
+
+    def modules(self, run_ids: Sequence[str]) -> Costs:
+        """What each module cost in these runs."""
+        return self._matrix(self._modules, self._module_rows, run_ids)
+
+    def functions(self, run_ids: Sequence[str]) -> Costs:
+        """What each function cost in these runs."""
+        return self._matrix(self._functions, self._function_rows, run_ids)
+
+    def _matrix(self, costs: store.Costs, rows_by_run: Mapping[str, Sequence[int]], run_ids: Sequence[str]) -> Costs:
+        rows = [row for run_id in run_ids for row in rows_by_run.get(run_id, ())]
+        functions = [None] * len(rows) if costs.function is None else costs.function[rows].tolist()
+        items = [Item(module, name) for module, name in zip(costs.module[rows].tolist(), functions, strict=True)]
+        owners = [str(run_id) for run_id in costs.run_id[rows].tolist()]
+        weights = (costs.exclusive_ns[rows], costs.inclusive_ns[rows], costs.exclusive_samples[rows])
+        return pivot(run_ids, owners, items, *weights, [run_id for run_id in run_ids if run_id in self._partial])
+
+
+def load_costs(connection: store.Connection, runs: Sequence[store.Run], scope: Scope, common: Common) -> LoadedCosts:
+    """The costs of runs, module by module and function by function."""
+    run_ids = list(dict.fromkeys(run.run_id for run in runs))
+    main_only = scope.is_main_only and not any(run.example in common.pooled for run in runs)
+    modules = store.module_costs(connection, run_ids, main_only=main_only)
+    functions = store.function_costs(connection, run_ids, main_only=main_only)
+    return LoadedCosts(runs, modules, functions, scope, common)
+
+
 def costs_by_example(
     connection: store.Connection, runs: Sequence[store.Run], scope: Scope, common: Common
 ) -> dict[str, ExampleCosts]:
     """The costs of runs, grouped by example; raises InputError where no run has the process that is asked for."""
-    pooled = [run for run in runs if run.example in common.pooled]
-    if pooled and scope.is_main_only:
-        rest = [run for run in runs if run.example not in common.pooled]
-        found = costs_by_example(connection, pooled, replace(scope, all_processes=True), common)
-        return found | costs_by_example(connection, rest, scope, common) if rest else found
-    run_ids = [run.run_id for run in runs]
-    modules = store.module_costs(connection, run_ids, main_only=scope.is_main_only)
-    functions = store.function_costs(connection, run_ids, main_only=scope.is_main_only)
-    without_idle = {run.run_id for run in runs if run.example in common.without_idle}
-    chosen = _in_scope(modules, scope, without_idle)
-    if scope.process and not chosen.any():
-        raise _no_such_process(modules, scope.process)
-    processes = _process_names(modules, chosen)
-    partial = {run.run_id for run in runs if run.detail != STACKS}
-    module_rows, function_rows = _by_run(modules, chosen), _by_run(functions, _in_scope(functions, scope, without_idle))
+    loaded = load_costs(connection, runs, scope, common)
     grouped: dict[str, list[store.Run]] = {}
     for run in runs:
-        if not scope.process or run.run_id in processes:
+        if loaded.has(run):
             grouped.setdefault(run.example, []).append(run)
-    return {
-        example: ExampleCosts(
-            tuple(_facts(run, processes.get(run.run_id, run.process)) for run in members),
-            _matrix(modules, module_rows, members, partial),
-            _matrix(functions, function_rows, members, partial),
-        )
-        for example, members in sorted(grouped.items())
-    }
+    found = {}
+    for example, members in sorted(grouped.items()):
+        run_ids = [run.run_id for run in members]
+        facts = tuple(loaded.facts(run) for run in members)
+        found[example] = ExampleCosts(facts, loaded.modules(run_ids), loaded.functions(run_ids))
+    return found
 
 
-def _in_scope(costs: store.Costs, scope: Scope, without_idle: Collection[str]) -> Bool:
+def _in_scope(costs: store.Costs, scope: Scope, pooled: Collection[str], without_idle: Collection[str]) -> Bool:
+    """Which rows count: all processes in `pooled` runs where the main one is asked for, no idle process in others."""
+    chosen: Bool
+    if scope.process is not None:
+        names = zip(costs.process.tolist(), costs.pid.tolist(), strict=True)
+        return np.array([matches_process(scope.process, name, pid) for name, pid in names], np.bool_)
     if scope.all_processes:
-        rows = zip(costs.run_id.tolist(), costs.pid.tolist(), strict=True)
-        return np.array([pid != 0 or run_id not in without_idle for run_id, pid in rows], np.bool_)
-    if scope.process is None:
-        return costs.is_main
-    names = zip(costs.process.tolist(), costs.pid.tolist(), strict=True)
-    return np.array([matches_process(scope.process, name, pid) for name, pid in names], np.bool_)
+        chosen = np.ones(len(costs.pid), np.bool_)
+    else:
+        chosen = np.asarray(costs.is_main, np.bool_).copy()
+        if pooled:
+            chosen |= np.array([run_id in pooled for run_id in costs.run_id.tolist()], np.bool_)
+    if without_idle:
+        is_counted = [run_id not in without_idle for run_id in costs.run_id.tolist()]
+        chosen &= np.array(is_counted, np.bool_) | (costs.pid != 0)
+    return chosen
 
 
 def _no_such_process(costs: store.Costs, wanted: str) -> InputError:
@@ -119,18 +163,6 @@ def _by_run(costs: store.Costs, chosen: Bool) -> dict[str, list[int]]:
     return rows
 
 
-def _matrix(
-    costs: store.Costs, rows_by_run: Mapping[str, Sequence[int]], runs: Sequence[store.Run], partial: Collection[str]
-) -> Costs:
-    run_ids = [run.run_id for run in runs]
-    rows = [row for run_id in run_ids for row in rows_by_run.get(run_id, ())]
-    functions = [None] * len(rows) if costs.function is None else costs.function[rows].tolist()
-    items = [Item(module, name) for module, name in zip(costs.module[rows].tolist(), functions, strict=True)]
-    owners = [str(run_id) for run_id in costs.run_id[rows].tolist()]
-    some = [run_id for run_id in run_ids if run_id in partial]
-    return pivot(run_ids, owners, items, costs.exclusive_ns[rows], costs.inclusive_ns[rows], some)
-
-
 def _facts(run: store.Run, process: str) -> RunFacts:
     return RunFacts(
         run.run_id,
@@ -143,4 +175,10 @@ def _facts(run: store.Run, process: str) -> RunFacts:
         run.unresolved_share,
         run.caveats,
         is_pooled(run),
+        run.commit_sha,
+        run.cpu,
+        run.cores,
+        run.samples,
+        run.lost_events,
+        run.lost_buffers,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perfdb import store
-from perfdb.api.scope import Scope, matches_process
+from perfdb.compare.scope import Scope, matches_process
 from perfdb.errors import InputError, TooLittleDataError
 from perfdb.profile.columns import STACKS, Caveat
 from perfdb.report.folded import folded_text

@@ -10,25 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfdb import store
-from perfdb.api.costs import costs_by_example, preferred_runs, what_is_common
+from perfdb.api.costs import costs_by_example, what_is_common
+from perfdb.api.diff import compare_plan, mixed_by_example, plan_diff, runs_of
 from perfdb.api.export import Exported, export_folded
-from perfdb.api.revision import find_side, two_revisions
-from perfdb.api.scope import Scope
-from perfdb.compare import (
-    Comparison,
-    Shown,
-    Side,
-    compare_example,
-    hot_example,
-    mixed_caveats,
-    side_caveats,
-    stand_in_caveat,
-)
-from perfdb.compare.diff import ANCESTOR
+from perfdb.api.revision import find_side
+from perfdb.compare import Comparison, Criteria, Scope, Shown, Side, hot_example, mixed_caveats, stand_in_caveat
+from perfdb.compare.sides import ANCESTOR
 from perfdb.config import Settings, database_path, load
 from perfdb.errors import InputError, RevisionError, TooLittleDataError, UsageError
 from perfdb.profile.columns import Caveat
-from perfdb.profile.outcome import FAILED, MixedSymbols, Outcome, Resolved, WantedSymbols
+from perfdb.profile.outcome import FAILED, Outcome, Resolved, WantedSymbols
 from perfdb.revisions import Repository
 
 if TYPE_CHECKING:
@@ -171,7 +162,7 @@ class History:
             title, lines, caveats, runs = self._target(connection, target, scope)
             parts = costs_by_example(connection, runs, scope, what_is_common(runs))
             wanted = store.wanted_symbols(connection, [run.run_id for run in runs])
-            mixed = _mixed_by_example(connection, runs)
+            mixed = mixed_by_example(connection, [run.run_id for run in runs])
         examples = tuple(
             replace(
                 hot_example(example, part.runs, part.modules, part.functions, top),
@@ -189,44 +180,38 @@ class History:
             return export_folded(connection, title, runs, scope, caveats)
 
     def diff(
-        self, baseline: str, contender: str | None = None, *, scope: Scope | None = None, top: int | None = None
+        self,
+        baseline: str,
+        contender: str | None = None,
+        *,
+        scope: Scope | None = None,
+        criteria: Criteria | None = None,
     ) -> Comparison:
         """Compare two revisions over the examples that both have; `A...B` alone starts from their merge base.
 
-        `top` is how many rows a ledger lists, None for all. Raises TooLittleDataError without a common example.
+        `criteria` say what matters, by default what the settings say. Raises TooLittleDataError without a
+        common example.
         """
-        scope = scope or Scope()
         repository = Repository.find(self.folder)
-        asked = two_revisions(baseline, contender, repository)
+        asked, wanted = (baseline, contender), criteria or self.criteria()
         with self._reading() as connection:
-            recorded = store.recorded_commits(connection)
-            sides = [replace(find_side(rev, repository, recorded), asked=name) for name, rev in asked]
-            left, right = (self._runs_of(connection, side, scope) for side in sides)
-            shared = {run.example for run in left} & {run.example for run in right}
-            if not shared:
-                raise _nothing_in_common(sides, left, right)
-            common = what_is_common([run for run in (*left, *right) if run.example in shared])
-            before, after = (
-                costs_by_example(connection, [run for run in runs if run.example in shared], scope, common)
-                for runs in (left, right)
-            )
-            mixed = _mixed_by_example(connection, [*left, *right])
-        examples_of_both = sorted(before.keys() & after.keys())
-        if not examples_of_both:
-            raise TooLittleDataError(f"asked for {scope}, found that no example has it on both sides.")
-        examples = tuple(
-            compare_example(
-                example,
-                (before[example].runs, after[example].runs),
-                (before[example].modules, after[example].modules),
-                (before[example].functions, after[example].functions),
-                top,
-                mixed_caveats(mixed.get(example, ())),
-            )
-            for example in examples_of_both
-        )
-        only = [tuple(sorted({run.example for run in runs} - set(examples_of_both))) for runs in (left, right)]
-        return Comparison(sides[0], sides[1], str(scope), examples, only[0], only[1], side_caveats(*sides))
+            plan = plan_diff(connection, repository, asked, scope or Scope(), wanted)
+            return compare_plan(connection, plan)
+
+    def replay(self, path: str | os.PathLike[str]) -> tuple[Comparison, list[str]]:
+        """Compare again what a diff compared that was written as JSON; also how the answer differs, in sentences.
+
+        Raises InputError for a file that is no such diff, TooLittleDataError where runs of it are gone.
+        """
+        from perfdb.api.replay import replay
+
+        with self._reading() as connection:
+            return replay(connection, Path(path))
+
+    def criteria(self, **changes: Any) -> Criteria:
+        """What matters in a comparison by the settings, but for what is changed here: fields of `Criteria`."""
+        said = self.settings.diff
+        return replace(Criteria(margin=said.margin, min_ms=said.min_ms, history=said.history), **changes)
 
     def sql(self, statement: str) -> polars.DataFrame:
         """The result of one read-only statement as a frame; raises QueryError for anything else."""
@@ -299,12 +284,6 @@ class History:
             )
         return side.recorded_sha
 
-    def _runs_of(self, connection: store.Connection, side: Side, scope: Scope) -> list[store.Run]:
-        runs = store.runs(
-            connection, commit_shas=[side.recorded_sha], examples=scope.examples or None, build=scope.build
-        )
-        return preferred_runs(runs)
-
     def _target(
         self, connection: store.Connection, target: str | None, scope: Scope
     ) -> tuple[str, tuple[str, ...], tuple[Caveat, ...], list[store.Run]]:
@@ -315,7 +294,7 @@ class History:
             return f"run {target}", lines, (), [run]
         asked = target or self._default_target(connection)
         side = self._side(connection, asked)
-        runs = self._runs_of(connection, side, scope)
+        runs = runs_of(connection, side, scope)
         if not runs:
             raise TooLittleDataError(
                 f"asked for {asked}, found runs of it but none of {_filters(scope)}. `perfdb runs {asked}` lists them."
@@ -356,24 +335,6 @@ def _with_paths(request: dict[str, Any], *names: str) -> dict[str, Any]:
         value = found.get(name, ())
         found[name] = _paths([value] if isinstance(value, str | os.PathLike) else value)
     return found
-
-
-def _mixed_by_example(connection: store.Connection, runs: Sequence[store.Run]) -> dict[str, list[MixedSymbols]]:
-    """The modules that have names in some of an example's runs only."""
-    mixed: dict[str, list[MixedSymbols]] = {}
-    for each in store.mixed_symbols(connection, [run.run_id for run in runs]):
-        mixed.setdefault(each.example, []).append(each)
-    return mixed
-
-
-def _nothing_in_common(
-    sides: Sequence[Side], left: Sequence[store.Run], right: Sequence[store.Run]
-) -> TooLittleDataError:
-    has = [", ".join(sorted({run.example for run in runs})) or "nothing" for runs in (left, right)]
-    return TooLittleDataError(
-        f"asked to compare {sides[0].asked} with {sides[1].asked}, found no example that both have: "
-        f"{sides[0].asked} has {has[0]}; {sides[1].asked} has {has[1]}. `perfdb runs` lists all."
-    )
 
 
 def _filters(scope: Scope) -> str:

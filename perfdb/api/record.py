@@ -11,9 +11,9 @@ import numpy as np
 
 from perfdb import readers, store
 from perfdb.api.revision import RecordedAs, revision_to_record
-from perfdb.api.scope import matches_process
 from perfdb.api.symbols import Named, Symbols
 from perfdb.api.xperf import VIA, ThroughXperf
+from perfdb.compare.scope import matches_process
 from perfdb.config import Settings
 from perfdb.errors import InputError, UsageError
 from perfdb.example_name import example_name

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perfdb.compare.diff import ANCESTOR, EXACT, SAME_TREE, Side
+from perfdb.compare.sides import ANCESTOR, EXACT, SAME_TREE, Side
 from perfdb.errors import RevisionError, TooLittleDataError
 from perfdb.revisions import Repository, parse_range
 from perfdb.store.model import RecordedCommit, Revision

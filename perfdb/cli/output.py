@@ -27,12 +27,18 @@ def emit(report: Report, format: str, fitted: bool = True) -> None:
     """Print a report; on a terminal, tables are fitted to its width unless `fitted` is False."""
     from perfdb.report import render
 
-    width = shutil.get_terminal_size().columns if fitted and sys.stdout.isatty() else None
-    text = render(report, format, width)
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if fitted and is_terminal else None
+    text = render(report, format, width, color=is_terminal and _takes_colour())
     if format == "csv":  # which has no place for them
         for caveat in (caveat for block in report.blocks for caveat in block.caveats):
             say(f"! {caveat}")
     emit_text(text)
+
+
+def _takes_colour() -> bool:
+    """Whether the terminal shows colours and the user wants them (no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def emit_text(text: str) -> None:

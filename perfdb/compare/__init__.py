@@ -1,40 +1,59 @@
-"""Two sides of a diff, compared: what changed by how much, as a ledger that adds up, with the caveats that go along.
+"""Two sides of a diff, compared: verdicts with intervals, ledgers that add up, call paths, and their caveats.
 
-How sure we are of a difference is a question of its own: `Costs` keeps every run's figures apart, of both sides,
-which is what a judge of differences between runs needs; the ledger only sums and sorts.
+    conditions   which runs can be compared at all         obstacles    where names stand in the way of functions
+    costs        runs × items as matrices                  judged       items on their way to verdicts
+    diff         examples in, verdicts out                 pooled       one function over several examples
+    ledger       lines that add up to the total            call_tree    which call paths explain a change
+    gate         does the comparison pass?                 hot          where the time of one side goes
+
+How sure we are of a difference is a question of its own: `perfdb.stats` answers it from the counts of runs.
 """
 
-from perfdb.compare.costs import Costs, Item, pivot
-from perfdb.compare.diff import (
-    Comparison,
-    ExampleDiff,
-    RunFacts,
-    Side,
-    compare_example,
-    mixed_caveats,
-    side_caveats,
-    stand_in_caveat,
-)
+from perfdb.compare.call_tree import CallTree, PathChange, Paths
+from perfdb.compare.comparison import Comparison, ExampleDiff, PooledEntry
+from perfdb.compare.conditions import match_runs
+from perfdb.compare.costs import Aligned, Costs, Item, align, no_costs, pivot
+from perfdb.compare.diff import ExampleCase, compare_examples
 from perfdb.compare.hot import HotExample, HotItem, Shown, hot_example
-from perfdb.compare.ledger import Entry, Ledger, Remainder, close_ledger
+from perfdb.compare.ledger import CLASSES, Entry, Ledger, Remainder, close_ledger
+from perfdb.compare.run_caveats import mixed_caveats
+from perfdb.compare.scope import Scope, matches_process
+from perfdb.compare.sides import Matched, RunFacts, SetAside, Side, side_caveats, stand_in_caveat
+from perfdb.compare.verdicts import Criteria, Finding
 
 __all__ = [
+    "CLASSES",
+    "Aligned",
+    "CallTree",
     "Comparison",
     "Costs",
+    "Criteria",
     "Entry",
+    "ExampleCase",
     "ExampleDiff",
+    "Finding",
     "HotExample",
     "HotItem",
     "Item",
     "Ledger",
+    "Matched",
+    "PathChange",
+    "Paths",
+    "PooledEntry",
     "Remainder",
     "RunFacts",
+    "Scope",
+    "SetAside",
     "Shown",
     "Side",
+    "align",
     "close_ledger",
-    "compare_example",
+    "compare_examples",
     "hot_example",
+    "match_runs",
+    "matches_process",
     "mixed_caveats",
+    "no_costs",
     "pivot",
     "side_caveats",
     "stand_in_caveat",

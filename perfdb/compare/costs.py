@@ -34,7 +34,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """`exclusive_ns` and `inclusive_ns` have the shape (runs, items).
+    """`exclusive_ns`, `inclusive_ns` and `exclusive_samples` have the shape (runs, items).
 
     0 where a run has no such item; inclusive costs may be `NOT_KNOWN`. Items are distinct.
     """
@@ -42,6 +42,7 @@ class Costs:
     items: tuple[Item, ...]
     exclusive_ns: I64
     inclusive_ns: I64
+    exclusive_samples: I64
 
     def total_ns(self) -> I64:
         """All work of each run: shape (runs,). Exclusive costs add up to it, for a sample has one leaf."""
@@ -55,6 +56,7 @@ def pivot(
     items: Sequence[Item],
     exclusive_ns: npt.ArrayLike,
     inclusive_ns: npt.ArrayLike,
+    exclusive_samples: npt.ArrayLike,
     partial: Collection[str] = (),
 ) -> Costs:
     """The matrix of costs given one by one; those of one run and item are summed. `run_ids` gives the order of the
@@ -73,7 +75,7 @@ def pivot(
             spelt.append(item)
         places.append(column)
     exclusive = np.zeros((len(run_ids), len(spelt)), np.int64)
-    inclusive = np.zeros((len(run_ids), len(spelt)), np.int64)
+    inclusive, samples = np.zeros_like(exclusive), np.zeros_like(exclusive)
     is_open = np.zeros((len(run_ids), len(spelt)), np.bool_)
     is_open[[rows[run] for run in partial]] = True
     if places:
@@ -81,24 +83,55 @@ def pivot(
         told = np.asarray(inclusive_ns, np.int64)
         np.add.at(exclusive, at, np.asarray(exclusive_ns, np.int64))
         np.add.at(inclusive, at, told)
+        np.add.at(samples, at, np.asarray(exclusive_samples, np.int64))
         is_open[at] = False
         np.logical_or.at(is_open, at, told == NOT_KNOWN)
     inclusive[is_open] = NOT_KNOWN
-    return Costs(tuple(spelt), exclusive, inclusive)
+    return Costs(tuple(spelt), exclusive, inclusive, samples)
 
 
-def align(baseline: Costs, contender: Costs) -> tuple[tuple[Item, ...], I64, I64]:
-    """Exclusive costs of both sides over one set of items: the items, and a matrix of (runs, items) for each side."""
-    known = {item.key: place for place, item in enumerate(baseline.items)}
-    items = list(baseline.items)
-    target = []
-    for item in contender.items:
-        place = known.setdefault(item.key, len(items))
-        if place == len(items):
-            items.append(item)
-        target.append(place)
-    left = np.zeros((len(baseline.exclusive_ns), len(items)), np.int64)
-    right = np.zeros((len(contender.exclusive_ns), len(items)), np.int64)
-    left[:, : len(baseline.items)] = baseline.exclusive_ns
-    right[:, target] = contender.exclusive_ns
-    return tuple(items), left, right
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Exclusive costs of both sides, and samples of the history too, over one set of items: all (runs, items)."""
+
+    items: tuple[Item, ...]
+    baseline_ns: I64
+    contender_ns: I64
+    baseline_samples: I64
+    contender_samples: I64
+    history_samples: I64
+
+
+def align(baseline: Costs, contender: Costs, history: Costs) -> Aligned:
+    """The costs of two sides, and of a history that may have no runs, over the items that any of them has."""
+    places: dict[tuple[str, str | None], int] = {}
+    items: list[Item] = []
+    targets = []
+    for side in (baseline, contender, history):
+        target = []
+        for item in side.items:
+            place = places.setdefault(item.key, len(items))
+            if place == len(items):
+                items.append(item)
+            target.append(place)
+        targets.append(target)
+
+    def spread(values: I64, target: list[int]) -> I64:
+        wide = np.zeros((len(values), len(items)), np.int64)
+        wide[:, target] = values
+        return wide
+
+    return Aligned(
+        tuple(items),
+        spread(baseline.exclusive_ns, targets[0]),
+        spread(contender.exclusive_ns, targets[1]),
+        spread(baseline.exclusive_samples, targets[0]),
+        spread(contender.exclusive_samples, targets[1]),
+        spread(history.exclusive_samples, targets[2]),
+    )
+
+
+def no_costs() -> Costs:
+    """The costs of no run."""
+    nothing = np.zeros((0, 0), np.int64)
+    return Costs((), nothing, nothing, nothing)

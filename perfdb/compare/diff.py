@@ -1,221 +1,106 @@
-"""Two revisions compared, example by example, with the caveats that a reader needs before the numbers."""
+"""Examples compared: costs of runs go in, verdicts, ledgers and call paths come out.
+
+Verdicts are formed over all examples together: one family of tests for functions, one for modules, one for programs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perfdb.compare.costs import Costs
-from perfdb.compare.ledger import Entry, Ledger, close_ledger
-from perfdb.profile.columns import EDGES, LEAF, STACKS, TEMPLATES_FOLDED, Caveat
+from perfdb.compare.call_tree import CallTree, Paths, explain_change
+from perfdb.compare.comparison import ExampleDiff, PooledEntry
+from perfdb.compare.costs import Costs, align
+from perfdb.compare.judged import Judged
+from perfdb.compare.ledger import NEW, VANISHED, Ledger, close_ledger
+from perfdb.compare.obstacles import function_obstacles
+from perfdb.compare.pooled import pool_functions
+from perfdb.compare.run_caveats import mixed_caveats, odd_caveats, run_caveats
+from perfdb.compare.sides import Matched
+from perfdb.compare.verdicts import Criteria, Finding, not_comparable, total_finding
+from perfdb.profile.columns import I64, Caveat
 from perfdb.profile.outcome import MixedSymbols
-
-EXACT, SAME_TREE, ANCESTOR = "exact", "same-tree", "ancestor"
-
-UNRESOLVED_SHIFT = 0.05
-"""A greater difference in unresolved share may move time between functions that only lost or got their names."""
+from perfdb.stats import judge_families
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a diff: what was asked for, and the recorded commit that stands for it.
+class ExampleCase:
+    """One example to be compared; costs are those of (baseline, contender, history), in the order of the runs.
 
-    `how` is `exact`, `same-tree` (another commit with the same content), or `ancestor`, `distance` commits back.
+    `tree` holds the call paths of all compared runs, None where some run tells none.
     """
-
-    asked: str
-    commit_sha: str
-    subject: str
-    how: str
-    distance: int
-    recorded_sha: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """What of a run decides whether it can be compared with another.
-
-    `is_pooled` is whether its source does not tell processes apart.
-    """
-
-    run_id: str
-    process: str
-    machine: str
-    build: str
-    is_dirty: bool
-    detail: str
-    interval_ns: int
-    unresolved_share: float | None
-    caveats: tuple[Caveat, ...]
-    is_pooled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleDiff:
-    """One example on both sides; `baseline` and `contender` are the runs that were compared."""
 
     example: str
-    baseline: tuple[RunFacts, ...]
-    contender: tuple[RunFacts, ...]
-    modules: Ledger
-    functions: Ledger
-    caveats: tuple[Caveat, ...]
-
-    @property
-    def total(self) -> Entry:
-        """The whole program's CPU time."""
-        return self.modules.total
+    runs: Matched
+    modules: tuple[Costs, Costs, Costs]
+    functions: tuple[Costs, Costs, Costs]
+    mixed: tuple[MixedSymbols, ...] = ()
+    tree: CallTree | None = None
+    caveats: tuple[Caveat, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A diff: the two sides, the examples that both have, and the names of those that only one has."""
+def compare_examples(
+    cases: Sequence[ExampleCase], criteria: Criteria
+) -> tuple[tuple[ExampleDiff, ...], tuple[PooledEntry, ...]]:
+    """Compare examples, and the functions that several have."""
+    modules = [Judged(align(*case.modules)) for case in cases]
+    functions = [_judged_functions(case) for case in cases]
+    for kind in (modules, functions):
+        _judge(cases, kind, criteria)
+    diffs = tuple(
+        _example_diff(case, each, other, criteria) for case, each, other in zip(cases, modules, functions, strict=True)
+    )
+    return diffs, pool_functions({case.example: each for case, each in zip(cases, functions, strict=True)}, criteria)
 
-    baseline: Side
-    contender: Side
-    scope: str
-    examples: tuple[ExampleDiff, ...]
-    only_baseline: tuple[str, ...]
-    only_contender: tuple[str, ...]
-    caveats: tuple[Caveat, ...]
+
+def _judged_functions(case: ExampleCase) -> Judged:
+    costs = align(*case.functions)
+    return Judged(costs, function_obstacles(case.runs, costs, case.mixed))
 
 
-def compare_example(
-    example: str,
-    runs: tuple[Sequence[RunFacts], Sequence[RunFacts]],
-    modules: tuple[Costs, Costs],
-    functions: tuple[Costs, Costs],
-    top: int | None,
-    caveats: Sequence[Caveat] = (),
-) -> ExampleDiff:
-    """Compare the runs of one example; each pair is (baseline, contender). `caveats` come before what is found here."""
-    baseline, contender = runs
+def _judge(cases: Sequence[ExampleCase], judged: Sequence[Judged], criteria: Criteria) -> None:
+    """Compare the runs of every example that can be compared, as one family."""
+    able = [each for case, each in zip(cases, judged, strict=True) if not case.runs.reason and each.has_samples]
+    found = [each.compare(criteria) for each in able]
+    for each, differences in zip(able, judge_families(found, fdr=criteria.fdr, margin=criteria.margin), strict=True):
+        each.differences = differences
+
+
+def _example_diff(case: ExampleCase, modules: Judged, functions: Judged, criteria: Criteria) -> ExampleDiff:
+    reason = case.runs.reason
+    if not reason and functions.differences is None:
+        reason = f"the {'baseline' if not functions.costs.baseline_samples.sum() else 'contender'} has no samples"
+    total = functions.differences.total if functions.differences else None
+    delta_ns = _mean_total(functions.costs.contender_ns) - _mean_total(functions.costs.baseline_ns)
+    program = total_finding(total, delta_ns, criteria) if total else not_comparable(reason)
+    caveats = (*case.caveats, *mixed_caveats(case.mixed), *run_caveats(case.runs))
+    if functions.differences:
+        caveats += odd_caveats(case.runs, functions.differences.odd, functions.groups()[1])
     return ExampleDiff(
-        example,
-        tuple(baseline),
-        tuple(contender),
-        close_ledger(*modules, top=top),
-        close_ledger(*functions, top=top),
-        (*caveats, *_caveats(baseline, contender)),
+        case.example,
+        case.runs,
+        program,
+        functions.differences.common_effect if functions.differences else None,
+        _ledger(modules, reason, criteria),
+        _ledger(functions, reason, criteria),
+        _paths(case, program, criteria),
+        caveats,
     )
 
 
-def stand_in_caveat(role: str, side: Side) -> Caveat | None:
-    """What to say where a side stands for another commit than the one that was asked for; None where it does not."""
-    stand_in = side.recorded_sha[:10]
-    if side.how == ANCESTOR:
-        steps = f"{side.distance} commit{'s' if side.distance != 1 else ''}"
-        text = f"{side.asked} has no runs: {role} is its nearest recorded ancestor {stand_in}, {steps} back"
-        return Caveat("ancestor", text)
-    if side.how == SAME_TREE:
-        return Caveat("same-tree", f"{side.asked} has no runs: {role} is {stand_in}, a commit with the same tree")
-    return None
-
-
-def mixed_caveats(mixed: Sequence[MixedSymbols]) -> tuple[Caveat, ...]:
-    """What to say of modules of one example that have names in some of its runs only."""
-    return tuple(
-        Caveat(
-            "mixed-symbols",
-            f"{each.bare} of {each.bare + each.named} runs have no names for {each.module}: its functions cannot be "
-            "compared; perfdb symbolicate gives runs their names",
-        )
-        for each in mixed
-    )
-
-
-def side_caveats(baseline: Side, contender: Side) -> tuple[Caveat, ...]:
-    """What to say of the two sides before any number."""
-    found = [stand_in_caveat("baseline", baseline), stand_in_caveat("contender", contender)]
-    if baseline.recorded_sha == contender.recorded_sha:
-        found.append(Caveat("same-commit", "both sides are the same recorded commit: all differences are noise"))
-    return tuple(caveat for caveat in found if caveat)
-
-
-def _caveats(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> tuple[Caveat, ...]:
-    """What makes these runs unlike each other, and what was wrong with single ones."""
-    pooled = _pooled(baseline, contender)
-    found = [
-        caveat
-        for caveat in (
-            _differs("machine", "machines", baseline, contender, lambda run: run.machine or "unknown"),
-            _differs("build", "build kinds", baseline, contender, lambda run: run.build or "unknown"),
-            pooled or _differs("process", "processes", baseline, contender, lambda run: run.process.lower()),
-            _differs(
-                "interval", "sampling intervals", baseline, contender, lambda run: f"{run.interval_ns / 1e6:g} ms"
-            ),
-            _differs("templates", "ways with template arguments", baseline, contender, _templates),
-            _detail(baseline, contender),
-            _unresolved_shift(baseline, contender),
-        )
-        if caveat
-    ]
-    for name, runs in (("baseline", baseline), ("contender", contender)):
-        dirty = sum(run.is_dirty for run in runs)
-        if dirty:
-            found.append(Caveat("dirty", f"{name}: {dirty} of {len(runs)} runs are of a tree with uncommitted changes"))
-        told: dict[Caveat, int] = {}
-        for run in runs:
-            for caveat in run.caveats:
-                told[caveat] = told.get(caveat, 0) + 1
-        for caveat, count in told.items():
-            found.append(Caveat(caveat.code, f"{name}, {count} of {len(runs)} runs: {caveat.text}"))
-    return tuple(found)
-
-
-_TELLS = {
-    STACKS: "call paths",
-    EDGES: "functions with their callers and callees",
-    LEAF: "only what was running",
-}
-
-
-def _detail(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> Caveat | None:
-    """Runs that tell differently much are compared at what all of them tell."""
-    sides = [sorted({run.detail for run in runs}) for runs in (baseline, contender)]
-    if sides[0] == sides[1] and len(sides[0]) == 1:
+def _paths(case: ExampleCase, program: Finding, criteria: Criteria) -> Paths | None:
+    if case.tree is None or case.runs.reason:
         return None
-    left, right = (" and ".join(f"{detail} ({_TELLS.get(detail, detail)})" for detail in side) for side in sides)
-    common = "exclusive costs are in all of them"
-    if LEAF in sides[0] + sides[1] and set(sides[0] + sides[1]) != {LEAF}:
-        common += ", but for those of the idle process"
-    return Caveat("detail", f"different levels of detail: baseline {left}; contender {right}; {common}")
+    return explain_change(case.tree, criteria, program.is_significant)
 
 
-def _pooled(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> Caveat | None:
-    """Runs that do not tell processes apart are compared with all processes of the others."""
-    runs = [*baseline, *contender]
-    pooled = sum(run.is_pooled for run in runs)
-    if not pooled or pooled == len(runs):
-        return None
-    return Caveat(
-        "pooled",
-        f"{pooled} of {len(runs)} runs do not tell processes apart: all processes are compared, of the other runs too",
-    )
+def _ledger(judged: Judged, reason: str, criteria: Criteria) -> Ledger:
+    findings = [judged.finding(place, reason, criteria) for place in range(len(judged.costs.items))]
+    groups = judged.classes(findings)
+    # What comes out of nothing, or is gone, has no effect to tell.
+    told = [None if group in (NEW, VANISHED) else found for found, group in zip(findings, groups, strict=True)]
+    return close_ledger(judged.costs, groups, told)
 
 
-def _differs(
-    code: str, what: str, baseline: Sequence[RunFacts], contender: Sequence[RunFacts], value: Callable[[RunFacts], str]
-) -> Caveat | None:
-    left, right = sorted({value(run) for run in baseline}), sorted({value(run) for run in contender})
-    if left == right and len(left) == 1:
-        return None
-    return Caveat(code, f"different {what}: baseline {', '.join(left)}; contender {', '.join(right)}")
-
-
-def _templates(run: RunFacts) -> str:
-    return "folded" if any(caveat.code == TEMPLATES_FOLDED for caveat in run.caveats) else "kept"
-
-
-def _unresolved_shift(baseline: Sequence[RunFacts], contender: Sequence[RunFacts]) -> Caveat | None:
-    shares = [
-        [run.unresolved_share for run in runs if run.unresolved_share is not None] for runs in (baseline, contender)
-    ]
-    if not all(shares):
-        return None
-    left, right = (sum(side) / len(side) for side in shares)
-    if abs(right - left) <= UNRESOLVED_SHIFT:
-        return None
-    return Caveat(
-        "unresolved", f"unresolved share went from {left:.0%} to {right:.0%}: functions may only have got or lost names"
-    )
+def _mean_total(costs: I64) -> float:
+    return float(costs.sum(axis=1).mean())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfdb.compare.costs import Costs, Item
-from perfdb.compare.diff import RunFacts
+from perfdb.compare.sides import RunFacts
 from perfdb.profile.columns import I64, NOT_KNOWN, Caveat
 from perfdb.profile.outcome import WantedSymbols
 from perfdb.stats import Summary, summarise

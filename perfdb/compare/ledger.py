@@ -1,37 +1,43 @@
-"""The closed ledger: every nanosecond of a difference stands in exactly one of its lines.
+"""The closed ledger: every nanosecond of a difference, and every sample, stands in exactly one of its lines.
 
-    listed rows + new, not listed + vanished, not listed + unresolved + others = total
+    regressed + improved + equal + inconclusive + new + vanished + unresolved + others = total
 
-The rows are the items with the greatest change; what is not listed is summed, never dropped. A reader who adds up the
-lines gets the total.
+Items are listed, or summed by these classes, and never dropped: a reader who adds up the lines gets the total. `others`
+are those of which nothing is said: too small to be judged, or not comparable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perfdb.compare.costs import Costs, Item, align
-from perfdb.profile.columns import I64, TRIMMED, Bool
+from perfdb.compare.costs import Aligned, Item
+from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, REGRESSED, Finding
+from perfdb.profile.columns import I64, Bool
 from perfdb.stats import Summary, summarise
 
-CHANGED, NEW, VANISHED, UNTOLD = "changed", "new", "vanished", "untold"
+NEW, VANISHED, UNRESOLVED, OTHERS = "new", "vanished", "unresolved", "others"
+CLASSES = (REGRESSED, IMPROVED, EQUAL, INCONCLUSIVE, NEW, VANISHED, UNRESOLVED, OTHERS)
+"""The classes of items, in the order in which they are summed."""
+_FIRST = (REGRESSED, IMPROVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item on both sides, in ns a run. `change` is the delta as a fraction of the baseline; None where that is 0.
+    """One item on both sides, in ns a run; samples are summed over a side's runs.
 
-    `status` is `new` where no baseline run has the item, `vanished` where no contender run has it, else `changed`; but
-    `untold` where the side without it leaves out functions of its module that did little.
+    `group` is its class in the ledger, `total` for the total. `finding` is None where nothing is judged.
     """
 
     item: Item | None
-    status: str
+    group: str
     baseline: Summary
     contender: Summary
+    baseline_samples: int
+    contender_samples: int
+    finding: Finding | None = None
 
     @property
     def delta_ns(self) -> float:
@@ -40,104 +46,135 @@ class Entry:
 
     @property
     def change(self) -> float | None:
-        """The delta as a fraction of the baseline."""
+        """The delta as a fraction of the baseline; None where that is 0."""
         return self.delta_ns / self.baseline.mean if self.baseline.mean else None
 
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """The sum of `count` items that have no line of their own, in mean ns a run."""
+    """The sum of `count` items of one class, in mean ns a run and in samples of all runs of a side."""
 
+    group: str
     count: int
     baseline_ns: float
     contender_ns: float
+    baseline_samples: int
+    contender_samples: int
+
+    def with_entry(self, entry: Entry) -> Remainder:
+        """The sum with one item more."""
+        return Remainder(
+            self.group,
+            self.count + 1,
+            self.baseline_ns + entry.baseline.mean,
+            self.contender_ns + entry.contender.mean,
+            self.baseline_samples + entry.baseline_samples,
+            self.contender_samples + entry.contender_samples,
+        )
 
     @property
     def delta_ns(self) -> float:
         """Contender minus baseline."""
         return self.contender_ns - self.baseline_ns
 
+    @property
+    def change(self) -> float | None:
+        """The delta as a fraction of the baseline; None where that is 0."""
+        return self.delta_ns / self.baseline_ns if self.baseline_ns else None
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """A difference with all its parts; see the module's docstring for the sum that holds."""
+    """A difference with all its parts.
+
+    `rows` and `rest` (what is not listed, by class) add up to `total`; so do the `classes`, which hold every item.
+    """
 
     rows: tuple[Entry, ...]
-    new: Remainder
-    vanished: Remainder
-    unresolved: Remainder
-    others: Remainder
+    rest: tuple[Remainder, ...]
+    classes: tuple[Remainder, ...]
     total: Entry
 
-    def remainders(self) -> tuple[tuple[str, Remainder], ...]:
-        """The summed lines with their names, in the order in which they are shown."""
-        return (
-            ("new, not listed", self.new),
-            ("vanished, not listed", self.vanished),
-            ("unresolved", self.unresolved),
-            ("others", self.others),
-        )
+    def cut(self, top: int | None) -> Ledger:
+        """The same with `top` rows at most, None for all; the others are summed by class."""
+        if top is None or len(self.rows) <= top:
+            return self
+        rest = {each.group: each for each in self.rest}
+        for entry in self.rows[top:]:
+            sums = rest.get(entry.group, Remainder(entry.group, 0, 0.0, 0.0, 0, 0))
+            rest[entry.group] = sums.with_entry(entry)
+        return replace(self, rows=self.rows[:top], rest=tuple(rest[group] for group in CLASSES if group in rest))
 
 
-def close_ledger(baseline: Costs, contender: Costs, top: int | None = None) -> Ledger:
-    """Compare two sides item by item; the `top` items by |delta| get rows (None: all of them)."""
-    items, left, right = align(baseline, contender)
-    delta = right.mean(axis=0) - left.mean(axis=0) if items else np.zeros(0)
-    unresolved = np.array([item.is_unresolved for item in items], np.bool_)
-    in_left, in_right = _present(left), _present(right)
-    is_there = in_left | in_right
-    # An item that a side may have hidden is neither new nor vanished.
-    is_untold = _may_hide(items, in_left) | _may_hide(items, in_right)
-    is_new, is_gone = (is_there & ~side & ~is_untold for side in (in_left, in_right))
-    named = np.flatnonzero(~unresolved & is_there)
+def close_ledger(costs: Aligned, groups: Sequence[str], findings: Sequence[Finding | None]) -> Ledger:
+    """Compare two sides item by item, given each item's class and finding; every item but unresolved work gets a row.
+
+    What is regressed or improved comes first, then new and vanished work, then the rest, each by |delta|. Items that
+    neither side has are left out.
+    """
+    baseline, contender = costs.baseline_ns, costs.contender_ns
+    means = [side.mean(axis=0) if len(costs.items) else np.zeros(0) for side in (baseline, contender)]
+    delta, cost = means[1] - means[0], np.maximum(*means)
+    there = np.flatnonzero(cost > 0).tolist()
     # Of equal deltas the greater cost comes first, then the name decides: the same history gives the same table.
-    cost = np.maximum(right.mean(axis=0), left.mean(axis=0)) if items else np.zeros(0)
-    ranked = sorted(named.tolist(), key=lambda place: (-abs(delta[place]), -cost[place], str(items[place]).lower()))
-    listed = ranked if top is None else ranked[:top]
-    rows = tuple(
-        Entry(
-            items[place],
-            UNTOLD if is_untold[place] else NEW if is_new[place] else VANISHED if is_gone[place] else CHANGED,
-            summarise(left[:, place]),
-            summarise(right[:, place]),
-        )
-        for place in listed
+    ranked = sorted(
+        (place for place in there if groups[place] != UNRESOLVED),
+        key=lambda place: (_rank(groups[place]), -abs(delta[place]), -cost[place], str(costs.items[place]).lower()),
     )
-    rest = ~unresolved
-    rest[listed] = False
-
-    def remainder(chosen: Bool) -> Remainder:
-        return Remainder(
-            int(np.count_nonzero(chosen & is_there)),
-            float(left[:, chosen].sum(axis=1).mean()),
-            float(right[:, chosen].sum(axis=1).mean()),
-        )
-
-    total = Entry(None, CHANGED, summarise(left.sum(axis=1)), summarise(right.sum(axis=1)))
+    masks = _masks(costs, groups, there)
+    unresolved = _sum(costs, UNRESOLVED, masks[UNRESOLVED])
     return Ledger(
-        rows,
-        new=remainder(rest & is_new),
-        vanished=remainder(rest & is_gone),
-        unresolved=remainder(unresolved),
-        others=remainder(rest & ~is_new & ~is_gone),
-        total=total,
+        tuple(_entry(costs, place, groups[place], findings[place]) for place in ranked),
+        (unresolved,) if unresolved.count else (),
+        tuple(_sum(costs, group, mask) for group, mask in masks.items()),
+        _total(costs),
     )
 
 
-def _present(costs: I64) -> Bool:
-    """Which items any run has."""
-    return np.asarray((costs > 0).any(axis=0), np.bool_)
+def _rank(group: str) -> int:
+    return 0 if group in _FIRST else 1 if group in (NEW, VANISHED) else 2
 
 
-def _may_hide(items: Sequence[Item], present: Bool) -> Bool:
-    """Which items a side may have although it does not name them: functions of modules of which it left some out."""
-    modules = {item.key[0] for item, here in zip(items, present, strict=True) if here and item.function == TRIMMED}
-    return np.array([item.function is not None and item.key[0] in modules for item in items], np.bool_) & ~present
+def _masks(costs: Aligned, groups: Sequence[str], there: Sequence[int]) -> dict[str, Bool]:
+    masks = {group: np.zeros(len(costs.items), np.bool_) for group in CLASSES}
+    for place in there:
+        masks[groups[place]][place] = True
+    return masks
 
 
-def ledger_sum(ledger: Ledger) -> float:
-    """What the lines of a ledger add up to, in ns: its total's delta, up to floating point."""
-    parts: Sequence[float] = [entry.delta_ns for entry in ledger.rows] + [
-        rest.delta_ns for _, rest in ledger.remainders()
-    ]
-    return sum(parts)
+def _entry(costs: Aligned, place: int, group: str, finding: Finding | None) -> Entry:
+    return Entry(
+        costs.items[place],
+        group,
+        summarise(costs.baseline_ns[:, place]),
+        summarise(costs.contender_ns[:, place]),
+        int(costs.baseline_samples[:, place].sum()),
+        int(costs.contender_samples[:, place].sum()),
+        finding,
+    )
+
+
+def _sum(costs: Aligned, group: str, chosen: Bool) -> Remainder:
+    return Remainder(
+        group,
+        int(np.count_nonzero(chosen)),
+        _mean(costs.baseline_ns[:, chosen]),
+        _mean(costs.contender_ns[:, chosen]),
+        int(costs.baseline_samples[:, chosen].sum()),
+        int(costs.contender_samples[:, chosen].sum()),
+    )
+
+
+def _mean(costs: I64) -> float:
+    return float(costs.sum(axis=1).mean())
+
+
+def _total(costs: Aligned) -> Entry:
+    return Entry(
+        None,
+        "total",
+        summarise(costs.baseline_ns.sum(axis=1)),
+        summarise(costs.contender_ns.sum(axis=1)),
+        int(costs.baseline_samples.sum()),
+        int(costs.contender_samples.sum()),
+    )

@@ -23,7 +23,7 @@ from perfdb.report import render
 from perfdb.report.of_diff import diff_report
 from perfdb.report.of_record import outcome_line
 
-RUNS_A_SIDE = 2
+RUNS_A_SIDE = 3
 
 SETTINGS = """# Where perfdb looks for the names of functions: what the builds leave, and a symbol store for the rest.
 [symbols]
@@ -61,7 +61,7 @@ def run_demo(keep: Path | None, say: Callable[[str], None]) -> Path:
                 raise InputError(outcome.message)
             say(f"   {outcome_line(outcome)}")
     say(f"4. perfdb diff main {BULK_INSERT}\n")
-    comparison = history.diff("main", BULK_INSERT, top=7)
+    comparison = history.diff("main", BULK_INSERT).cut(7)
     say(render(diff_report(comparison), "table", shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
     say(_what_next(folder))
     return folder

@@ -11,22 +11,28 @@ from typing import Any, Literal
 
 FORMATS = ("table", "markdown", "csv", "json")
 
-Kind = Literal["text", "count", "ms", "delta_ms", "share", "change", "time", "value"]
+Kind = Literal["text", "path", "count", "ms", "delta_ms", "share", "change", "effect", "time", "value"]
 """How a column is written.
 
-`share` and `change` are fractions, printed as percent; `change` and `delta_ms` bear a sign.
+`share` and `change` are fractions, printed as percent; `change` and `delta_ms` bear a sign, and where they stand for a
+cost, more is slower. An `effect` is a fraction with the two that bound it, a `path` a `CallPath`.
 """
 
-LEFT_ALIGNED = ("text", "time")
+LEFT_ALIGNED = ("text", "path", "time")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`key` names the column for programs, `title` for people."""
+    """`key` names the column for programs, `title` for people.
+
+    Where a terminal is too narrow, columns whose `gives_way` is more than 0 are left out, the greatest first: the
+    others tell what they say.
+    """
 
     key: str
     title: str
     kind: Kind = "text"
+    gives_way: int = 0
 
 
 @dataclass(frozen=True, slots=True)

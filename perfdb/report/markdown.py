@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from perfdb.report.blocks import LEFT_ALIGNED, Block, Report, Table
-from perfdb.report.cells import cell
+from perfdb.report.cells import cell, printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
@@ -23,24 +23,28 @@ def escape(text: str) -> str:
 def _block(block: Block) -> str:
     parts: list[str] = []
     if block.heading:
-        parts.append(f"{'#' * block.level} {escape(block.heading)}")
+        parts.append(f"{'#' * block.level} {escape(printable(block.heading))}")
     if block.lines:
-        parts.append("  \n".join(escape(line) for line in block.lines))
+        parts.append("  \n".join(escape(printable(line)) for line in block.lines))
     if block.caveats:
-        parts.append("\n".join(f"> ⚠ {escape(caveat)}" for caveat in block.caveats))
+        parts.append("\n".join(f"> ⚠ {escape(printable(caveat))}" for caveat in block.caveats))
     if block.table is not None:
         parts.append(_table(block.table))
     return "\n\n".join(parts)
 
 
 def _table(table: Table) -> str:
-    from tabulate import tabulate
+    import tabulate
+
+    tabulate.MIN_PADDING = 0  # as in `text`: one report is written the same whatever was written before it
 
     rows = [
         [escape(cell(value, column.kind)) for value, column in zip(row, table.columns, strict=True)]
         for row in table.rows
     ]
     alignment = ["left" if column.kind in LEFT_ALIGNED else "right" for column in table.columns]
-    headers = [escape(column.title) for column in table.columns]
-    text: str = tabulate(rows, headers, tablefmt="pipe", colalign=alignment if rows else None, disable_numparse=True)
+    headers = [escape(printable(column.title)) for column in table.columns]
+    text: str = tabulate.tabulate(
+        rows, headers, tablefmt="pipe", colalign=alignment if rows else None, disable_numparse=True
+    )
     return text

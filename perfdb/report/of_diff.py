@@ -1,52 +1,55 @@
-"""The report of a diff.
+"""The report of a diff: the sides and all programs, then each example with its ledgers and the call paths behind them.
 
-The sides, then for each example the program, its modules and its functions as closed ledgers.
+`of_diff_words` says what verdicts are called, `of_diff_tables` makes the tables, `of_diff_data` and `of_diff_flat` the
+same for programs: as JSON and as CSV.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from perfdb.compare import Comparison, Entry, ExampleDiff, Ledger, Side
-from perfdb.profile.columns import UNKNOWN_MODULE
-from perfdb.report.blocks import Block, Column, Report, Table
+from perfdb.compare.call_tree import Paths
+from perfdb.compare.comparison import Comparison, ExampleDiff, PooledEntry
+from perfdb.compare.ledger import OTHERS, UNRESOLVED, Ledger, Remainder
+from perfdb.compare.sides import SetAside, Side
+from perfdb.compare.verdicts import NOT_COMPARABLE, Criteria
+from perfdb.report.blocks import Block, Report
 from perfdb.report.cells import cell
-from perfdb.stats import Summary
+from perfdb.report.names import short_run
+from perfdb.report.of_diff_data import SCHEMA, diff_data
+from perfdb.report.of_diff_flat import flat_table
+from perfdb.report.of_diff_tables import ledger_table, paths_table, pooled_table, programs_table
+from perfdb.report.of_diff_words import counted, margin_text, program_lines
 from perfdb.units import NS_PER_MS
 
-SCHEMA = "perfdb.diff/1"
+__all__ = ["SCHEMA", "diff_report"]
 
-_FLAT = (
-    Column("example", "example"),
-    Column("kind", "kind"),
-    Column("module", "module"),
-    Column("function", "function"),
-    Column("status", "status"),
-    Column("baseline_ms", "baseline ms", "ms"),
-    Column("baseline_spread_ms", "± ms", "ms"),
-    Column("contender_ms", "contender ms", "ms"),
-    Column("contender_spread_ms", "± ms", "ms"),
-    Column("delta_ms", "delta ms", "delta_ms"),
-    Column("change", "delta %", "change"),
-    Column("baseline_runs", "baseline runs", "count"),
-    Column("contender_runs", "contender runs", "count"),
-)
+MOST_POOLED = 10
+"""How many functions of several examples are listed."""
+SHARED_SPEED = 0.01
+"""A change of speed that all functions share is told from here on."""
 
 
 def diff_report(comparison: Comparison, by: str = "both") -> Report:
     """`by` is `module`, `function` or `both`: which ledgers are shown; the data has all of them."""
     blocks = [_head(comparison)]
+    if len(comparison.examples) > 1:
+        blocks.append(Block(table=programs_table(comparison.examples)))
     for example in comparison.examples:
-        blocks += _example_blocks(example, by)
-    rows = tuple(row for example in comparison.examples for row in _flat_rows(example, by))
-    return Report(tuple(blocks), Table(_FLAT, rows), _data(comparison))
+        blocks += _example_blocks(example, comparison.criteria, by)
+    if by != "module":
+        blocks += _pooled_blocks(comparison.pooled)
+    return Report(tuple(blocks), flat_table(comparison, by), diff_data(comparison))
 
 
 def _head(comparison: Comparison) -> Block:
+    criteria = comparison.criteria
+    least = f" and {criteria.min_ms:g} ms" if criteria.min_ms else ""
     lines = [
         f"baseline   {_side(comparison.baseline)}",
         f"contender  {_side(comparison.contender)}",
-        f"CPU time of {comparison.scope}, exclusive, mean of the runs",
+        f"CPU time of {comparison.scope}, exclusive, mean of the runs; "
+        f"effects with 95 % intervals, margin {margin_text(criteria)}{least}",
     ]
     for name, only in (("baseline", comparison.only_baseline), ("contender", comparison.only_contender)):
         if only:
@@ -59,164 +62,87 @@ def _side(side: Side) -> str:
     return f"{side.recorded_sha[:10]}  {side.subject}".rstrip()
 
 
-def _example_blocks(example: ExampleDiff, by: str) -> list[Block]:
-    runs = f"{len(example.baseline)} v {len(example.contender)} runs"
-    total = example.total
-    line = f"{_mean(total.baseline)} → {_mean(total.contender)} CPU, {_delta(total)}"
-    caveats = tuple(caveat.text for caveat in example.caveats)
-    blocks = [Block(f"{example.example}  ({runs})", 2, (line,), caveats=caveats)]
+def _example_blocks(example: ExampleDiff, criteria: Criteria, by: str) -> Iterator[Block]:
+    yield _program_block(example, criteria)
+    closed = example.modules
     if by != "function":
-        blocks.append(Block(table=_ledger_table(example.modules, "module")))
-    if by != "module":
-        blocks.append(_function_block(example.functions))
-    return blocks
+        yield Block(table=ledger_table(example, example.modules, "module"))
+    if by != "module" and not _has_functions(example.functions):
+        yield Block(lines=("functions: no sample of these runs has a symbol, so modules are the finest answer",))
+    elif by != "module":
+        closed = example.functions
+        yield Block(lines=_obstacles(example), table=ledger_table(example, example.functions, "function"))
+    if example.finding.verdict != NOT_COMPARABLE:
+        yield Block(lines=(_classes_line(closed),))
+    if by != "module" and example.paths is not None:
+        yield _paths_block(example, example.paths)
 
 
-def _function_block(ledger: Ledger) -> Block:
-    if not ledger.rows and not ledger.new.count and not ledger.vanished.count and not ledger.others.count:
-        return Block(lines=("functions: no sample of these runs has a symbol, so modules are the finest answer",))
-    return Block(table=_ledger_table(ledger, "function"))
+def _program_block(example: ExampleDiff, criteria: Criteria) -> Block:
+    runs = f"{len(example.baseline)} v {len(example.contender)} runs"
+    earlier = f", {len(example.runs.history)} earlier" if example.runs.history else ""
+    lines = program_lines(example, criteria)
+    shared = example.common_effect
+    if shared is not None and abs(shared) >= SHARED_SPEED:
+        lines += (f"functions are judged against the speed that all share: {cell(shared, 'change')}",)
+    caveats = (*(caveat.text for caveat in example.caveats), *_set_aside(example.runs.set_aside))
+    return Block(f"{example.example}  ({runs}{earlier})", 2, lines, caveats=caveats)
 
 
-def _mean(summary: Summary) -> str:
-    mean = f"{summary.mean / NS_PER_MS:,.1f} ms"
-    return mean if summary.dispersion is None else f"{mean} ±{summary.dispersion:.1%}".replace("%", " %")
+def _set_aside(runs: Sequence[SetAside]) -> Iterator[str]:
+    """A sentence for each reason and side: which runs are not compared."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        reasons.setdefault((run.side, run.reason), []).append(short_run(run.run_id))
+    for (side, reason), names in reasons.items():
+        yield f"{side}: {counted(len(names), 'run')} not compared ({', '.join(names)}): {reason}"
 
 
-def _delta(entry: Entry) -> str:
-    change = "" if entry.change is None else f" ({cell(entry.change, 'change')})"
-    return f"{cell(entry.delta_ns / NS_PER_MS, 'delta_ms')} ms{change}"
+def _has_functions(ledger: Ledger) -> bool:
+    return bool(ledger.rows) or any(rest.group != UNRESOLVED for rest in ledger.rest)
 
 
-def _ledger_table(ledger: Ledger, kind: str) -> Table:
-    """The rows, then what is summed, then the total: a column adds up to its last cell."""
-    columns = (
-        Column(kind, kind),
-        Column("baseline_ms", "baseline ms", "ms"),
-        Column("baseline_spread", "±", "share"),
-        Column("contender_ms", "contender ms", "ms"),
-        Column("contender_spread", "±", "share"),
-        Column("delta_ms", "delta ms", "delta_ms"),
-        Column("change", "delta %", "change"),
-        Column("status", "", "text"),
+def _obstacles(example: ExampleDiff) -> tuple[str, ...]:
+    """Why some functions cannot be compared although the program can, where no caveat says it."""
+    if example.runs.reason:
+        return ()
+    reasons = dict.fromkeys(
+        entry.finding.reason
+        for entry in example.functions.rows
+        if entry.finding and entry.finding.verdict == NOT_COMPARABLE
     )
-    rows: list[tuple[Any, ...]] = [
-        (
-            str(entry.item),
-            entry.baseline.mean / NS_PER_MS,
-            entry.baseline.dispersion,
-            entry.contender.mean / NS_PER_MS,
-            entry.contender.dispersion,
-            entry.delta_ns / NS_PER_MS,
-            entry.change,
-            "" if entry.status == "changed" else entry.status,
-        )
-        for entry in ledger.rows
-    ]
-    for name, rest in ledger.remainders():
-        if rest.count:
-            label = _remainder_label(name, rest.count, kind)
-            rows.append(_sum_row(label, rest.baseline_ns, rest.contender_ns))
-    rows.append(_sum_row("total", ledger.total.baseline.mean, ledger.total.contender.mean))
-    return Table(columns, tuple(rows))
+    told = " ".join(caveat.text for caveat in example.caveats)
+    return tuple(f"not comparable: {reason}" for reason in reasons if reason and reason not in told)
 
 
-def _remainder_label(name: str, count: int, kind: str) -> str:
-    """What a summed line is called: work in no module is `<unknown>` here as in every other table."""
-    if name == "unresolved":
-        return UNKNOWN_MODULE if kind == "module" else "(unresolved)"
-    return "(others)" if name == "others" else f"({count} {name})"
+def _classes_line(ledger: Ledger) -> str:
+    """The closed ledger by class: `1 regressed +181.0 ms · 3 improved -512.0 · … = -540.5 ms`."""
+    parts = [f"{_class_label(each)} {_delta(each.delta_ns)}" for each in ledger.classes if each.count]
+    parts[:1] = [f"{part} ms" for part in parts[:1]]
+    return f"{' · '.join(parts)} = {_delta(ledger.total.delta_ns)} ms"
 
 
-def _sum_row(label: str, baseline_ns: float, contender_ns: float) -> tuple[Any, ...]:
-    delta = contender_ns - baseline_ns
-    change = delta / baseline_ns if baseline_ns else None
-    return (label, baseline_ns / NS_PER_MS, None, contender_ns / NS_PER_MS, None, delta / NS_PER_MS, change, "")
+def _class_label(each: Remainder) -> str:
+    if each.group == OTHERS:
+        return counted(each.count, "other")
+    return each.group if each.group == UNRESOLVED else f"{each.count:,} {each.group}"
 
 
-def _flat_rows(example: ExampleDiff, by: str) -> list[tuple[Any, ...]]:
-    rows = [_flat_entry(example, "program", example.total)]
-    for kind, ledger in (("module", example.modules), ("function", example.functions)):
-        if by not in (kind, "both"):
-            continue
-        rows += [_flat_entry(example, kind, entry) for entry in ledger.rows]
-        for name, rest in ledger.remainders():
-            if not rest.count:
-                continue
-            change = rest.delta_ns / rest.baseline_ns if rest.baseline_ns else None
-            means = (rest.baseline_ns / NS_PER_MS, None, rest.contender_ns / NS_PER_MS, None, rest.delta_ns / NS_PER_MS)
-            rows.append((example.example, kind, None, None, name, *means, change, None, None))
-    return rows
+def _delta(delta_ns: float) -> str:
+    return cell(delta_ns / NS_PER_MS, "delta_ms")
 
 
-def _flat_entry(example: ExampleDiff, kind: str, entry: Entry) -> tuple[Any, ...]:
-    item = entry.item
-    return (
-        example.example,
-        kind,
-        item.module if item else None,
-        item.function if item else None,
-        entry.status if item else "total",
-        entry.baseline.mean / NS_PER_MS,
-        _spread_ms(entry.baseline),
-        entry.contender.mean / NS_PER_MS,
-        _spread_ms(entry.contender),
-        entry.delta_ns / NS_PER_MS,
-        entry.change,
-        entry.baseline.runs,
-        entry.contender.runs,
-    )
+def _paths_block(example: ExampleDiff, paths: Paths) -> Block:
+    if not paths.rows:
+        return Block(lines=("call paths: none stands out from the noise",))
+    accounts = f"{len(paths.rows)} account{'s' if len(paths.rows) == 1 else ''}"
+    line = f"call paths: {accounts} for {paths.accounted:.0%} of the change".replace("%", " %")
+    return Block(lines=(line,), table=paths_table(example, paths))
 
 
-def _spread_ms(summary: Summary) -> float | None:
-    return None if summary.spread is None else summary.spread / NS_PER_MS
-
-
-def _data(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "baseline": comparison.baseline,
-        "contender": comparison.contender,
-        "scope": comparison.scope,
-        "caveats": comparison.caveats,
-        "only_baseline": comparison.only_baseline,
-        "only_contender": comparison.only_contender,
-        "examples": [
-            {
-                "example": example.example,
-                "baseline_runs": example.baseline,
-                "contender_runs": example.contender,
-                "caveats": example.caveats,
-                "total": _entry_data(example.total),
-                "modules": _ledger_data(example.modules),
-                "functions": _ledger_data(example.functions),
-            }
-            for example in comparison.examples
-        ],
-    }
-
-
-def _ledger_data(ledger: Ledger) -> dict[str, Any]:
-    data: dict[str, Any] = {"rows": [_entry_data(entry) for entry in ledger.rows]}
-    for name, rest in ledger.remainders():
-        data[name.replace(", ", "_").replace(" ", "_")] = {
-            "count": rest.count,
-            "baseline_ms": rest.baseline_ns / NS_PER_MS,
-            "contender_ms": rest.contender_ns / NS_PER_MS,
-            "delta_ms": rest.delta_ns / NS_PER_MS,
-        }
-    return data | {"total": _entry_data(ledger.total)}
-
-
-def _entry_data(entry: Entry) -> dict[str, Any]:
-    return {
-        "module": entry.item.module if entry.item else None,
-        "function": entry.item.function if entry.item else None,
-        "status": entry.status,
-        "baseline_ms": entry.baseline.mean / NS_PER_MS,
-        "baseline_spread_ms": _spread_ms(entry.baseline),
-        "contender_ms": entry.contender.mean / NS_PER_MS,
-        "contender_spread_ms": _spread_ms(entry.contender),
-        "delta_ms": entry.delta_ns / NS_PER_MS,
-        "change": entry.change,
-    }
+def _pooled_blocks(pooled: Sequence[PooledEntry]) -> Iterator[Block]:
+    changed = [entry for entry in pooled if entry.finding.is_significant]
+    if changed:
+        more = len(changed) - MOST_POOLED
+        lines = (f"{more:,} more are in the JSON and CSV",) if more > 0 else ()
+        yield Block("functions that changed over several examples", 2, lines, pooled_table(changed[:MOST_POOLED]))

@@ -17,6 +17,7 @@ def render(
     report: Report,
     format: str,  # noqa: A002  # the word of the command line
     width: int | None = None,
+    color: bool = False,
 ) -> str:
-    """The report as `table`, `markdown`, `csv` or `json`; `width` limits the table format only."""
-    return render_text(report, width) if format == "table" else _RENDERERS[format](report)
+    """The report as `table`, `markdown`, `csv` or `json`; `width` and `color` are of the table format only."""
+    return render_text(report, width, color) if format == "table" else _RENDERERS[format](report)

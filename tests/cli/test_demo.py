@@ -75,19 +75,19 @@ def test_diff_of_one_example(perfdb: Run, demo: Path, output: str) -> None:
 
 
 def test_diff_as_json_adds_up(perfdb: Run, demo: Path) -> None:
-    ran = perfdb("diff", "main...bulk-insert", "--top", "3", "--format", "json")
+    ran = perfdb("diff", "main...bulk-insert", "--top", "3", "--json")
 
     data = json.loads(ran.out)
-    assert data["schema"] == "perfdb.diff/1"
+    assert data["schema"] == "perfdb.diff/2"
     assert ["inheritance", "simple", "templates"] == [example["example"] for example in data["examples"]]
     for example in data["examples"]:
         for kind in ("modules", "functions"):
             ledger = example[kind]
-            parts = ledger["rows"] + [
-                ledger[name] for name in ("new_not_listed", "vanished_not_listed", "unresolved", "others")
-            ]
-            assert abs(sum(part["delta_ms"] for part in parts) - ledger["total"]["delta_ms"]) < 1e-6
-            assert 3 == len(ledger["rows"])
+            for parts in (ledger["rows"] + ledger["rest"], ledger["classes"]):
+                assert abs(sum(part["delta_ms"] for part in parts) - ledger["total"]["delta_ms"]) < 1e-6
+                for samples in ("baseline_samples", "contender_samples"):
+                    assert ledger["total"][samples] == sum(part[samples] for part in parts)
+            assert 3 < len(ledger["rows"]), "--top is for tables"
 
 
 def test_the_planted_regression_is_on_top_of_what_got_slower(perfdb: Run, demo: Path) -> None:
@@ -130,9 +130,9 @@ def test_runs_lists_the_newest_first(perfdb: Run, demo: Path) -> None:
     ran = perfdb("runs", "--top", "4")
 
     assert_golden("runs.txt", steady(ran.out))
-    assert 12 == len(json.loads(perfdb("runs", "--format", "json").out))
-    assert 6 == len(json.loads(perfdb("runs", "main", "--format", "json").out))
-    assert 2 == len(
+    assert 18 == len(json.loads(perfdb("runs", "--format", "json").out))
+    assert 9 == len(json.loads(perfdb("runs", "main", "--format", "json").out))
+    assert 3 == len(
         list(csv.DictReader(io.StringIO(perfdb("runs", "main", "--example", "simple", "--format", "csv").out)))
     )
 
@@ -162,8 +162,8 @@ def test_named_queries_answer(perfdb: Run, demo: Path, words: tuple[str, ...]) -
 
 
 def test_doctor_and_info_speak_of_the_demo(perfdb: Run, demo: Path) -> None:
-    assert "12 runs" in perfdb("doctor").out
-    assert re.search(r"^run +12$", perfdb("db", "info").out, re.MULTILINE)
+    assert "18 runs" in perfdb("doctor").out
+    assert re.search(r"^run +18$", perfdb("db", "info").out, re.MULTILINE)
     assert perfdb("db", "check").code == 0
     assert "is up to date" in perfdb("db", "migrate").out
 

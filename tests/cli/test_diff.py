@@ -83,7 +83,7 @@ def test_clean_runs_are_compared_where_there_are_any(perfdb: Run, project: GitRe
 
     example = json.loads(perfdb("diff", "main", "faster", "--format", "json").out)["examples"][0]
 
-    assert [False] == [run["is_dirty"] for run in example["contender_runs"]]
+    assert [False] == [run["is_dirty"] for run in example["runs"]["contender"]]
 
 
 def test_dirty_runs_are_compared_with_a_caveat_where_there_are_no_others(perfdb: Run, project: GitRepo) -> None:
@@ -156,14 +156,33 @@ def test_a_commit_is_found_by_its_beginning_without_git(
     assert "-10.0" in ran.out
 
 
-def test_other_machines_and_intervals_are_said(perfdb: Run, project: GitRepo) -> None:
+def test_runs_in_other_conditions_are_set_aside_and_said(perfdb: Run, project: GitRepo) -> None:
     (project.path / "run.etl").write_bytes(small_trace(hostname="LAPTOP", interval_100ns=5_000))
     perfdb("record", "run.etl", "--example", "x")
 
     ran = perfdb("diff", "main", "faster")
 
-    assert "different machines: baseline BUILD-01; contender BUILD-01, LAPTOP" in ran.out
-    assert "different sampling intervals: baseline 1 ms; contender 0.5 ms, 1 ms" in ran.out
+    assert "1 v 1 runs" in ran.out
+    assert "! contender: 1 run not compared" in ran.out
+    assert "was sampled every 0.5 ms; compared are runs sampled every 1 ms" in ran.out
+
+
+def test_sides_in_other_conditions_are_not_comparable(perfdb: Run, project: GitRepo) -> None:
+    project.checkout("main")
+    (project.path / "run.etl").write_bytes(small_trace(hostname="BUILD-01"))
+    perfdb("record", "run.etl", "--example", "y")
+    project.checkout("faster")
+    (project.path / "run.etl").write_bytes(small_trace(hostname="LAPTOP"))
+    perfdb("record", "run.etl", "--example", "y")
+
+    ran = perfdb("diff", "main", "faster", "--example", "y", "--fail-on", "regressed")
+
+    assert 0 == ran.code
+    assert "not comparable" in ran.out
+    assert "BUILD-01" in ran.out
+    assert "LAPTOP" in ran.out
+    assert "y: not comparable" in ran.err
+    assert 1 == perfdb("diff", "main", "faster", "--example", "y", "--fail-on", "inconclusive").code
 
 
 def test_an_unknown_process_is_answered_with_those_there_are(perfdb: Run, project: GitRepo) -> None:

@@ -20,10 +20,10 @@ def test_every_format(perfdb: Run, demo: Path) -> None:
     rows = list(csv.reader(io.StringIO(perfdb("sql", COUNT, "--format", "csv").out)))
 
     assert table.splitlines()[0].split() == ["example", "runs"]
-    assert table.splitlines()[2].split() == ["inheritance", "4"]
-    assert "| inheritance |    4 |" in markdown
-    assert [["example", "runs"], ["inheritance", "4"], ["simple", "4"], ["templates", "4"]] == rows
-    assert {"example": "simple", "runs": 4} == json.loads(perfdb("sql", COUNT, "--format", "json").out)[1]
+    assert table.splitlines()[2].split() == ["inheritance", "6"]
+    assert "| inheritance |    6 |" in markdown
+    assert [["example", "runs"], ["inheritance", "6"], ["simple", "6"], ["templates", "6"]] == rows
+    assert {"example": "simple", "runs": 6} == json.loads(perfdb("sql", COUNT, "--format", "json").out)[1]
 
 
 def test_the_query_comes_from_a_file_or_from_standard_input(
@@ -104,14 +104,14 @@ def test_a_query_of_the_users_own(perfdb: Run, demo: Path, tmp_path: Path) -> No
         "select count(*) as runs from run_summary where example = $example\n"
     )
 
-    assert "4" in perfdb("query", file, "--param", "example=simple").out
+    assert "6" in perfdb("query", file, "--param", "example=simple").out
 
 
 def test_a_plain_file_of_sql_needs_no_header(perfdb: Run, demo: Path, tmp_path: Path) -> None:
     file = tmp_path / "plain.sql"
     file.write_text("select count(*) as runs from run")
 
-    assert "12" in perfdb("query", file).out
+    assert "18" in perfdb("query", file).out
 
 
 def test_the_ending_of_the_output_says_its_format(perfdb: Run, demo: Path, tmp_path: Path) -> None:
