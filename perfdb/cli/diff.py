@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,6 +74,7 @@ def diff(
         list[FailOn] | None,
         typer.Option(
             "--fail-on",
+            metavar="<regressed|total|inconclusive>",
             help="Exit with 1 where anything regressed, only where a program's total did, or where a program's verdict "
             "is open; may be repeated. Limits stand in perfdb.toml.",
         ),
@@ -92,6 +94,8 @@ def diff(
     from perfdb.report.of_diff import diff_report
 
     opened: History = context.obj.history()
+    if min_ms is not None and not math.isfinite(min_ms):
+        raise UsageError(f"--min-ms takes a number of ms, found {min_ms}")
     gates = [each.value for each in fail_on or ()]
     if replay is not None:
         _nothing_beside_replay(baseline, example, process, all_processes, build, margin, min_ms, history)

@@ -16,7 +16,7 @@ import numpy as np
 from perfdb.compare.costs import Aligned, Item
 from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, REGRESSED, Finding
 from perfdb.profile.columns import I64, Bool
-from perfdb.stats import Summary, summarise
+from perfdb.stats import Summary, summarise, summarise_columns
 
 NEW, VANISHED, UNRESOLVED, OTHERS = "new", "vanished", "unresolved", "others"
 CLASSES = (REGRESSED, IMPROVED, EQUAL, INCONCLUSIVE, NEW, VANISHED, UNRESOLVED, OTHERS)
@@ -112,8 +112,8 @@ def close_ledger(costs: Aligned, groups: Sequence[str], findings: Sequence[Findi
     What is regressed or improved comes first, then new and vanished work, then the rest, each by |delta|. Items that
     neither side has are left out.
     """
-    baseline, contender = costs.baseline_ns, costs.contender_ns
-    means = [side.mean(axis=0) if len(costs.items) else np.zeros(0) for side in (baseline, contender)]
+    summaries = [summarise_columns(side) for side in (costs.baseline_ns, costs.contender_ns)]
+    means = [np.array([each.mean for each in side]) for side in summaries]
     delta, cost = means[1] - means[0], np.maximum(*means)
     there = np.flatnonzero(cost > 0).tolist()
     # Of equal deltas the greater cost comes first, then the name decides: the same history gives the same table.
@@ -121,10 +121,24 @@ def close_ledger(costs: Aligned, groups: Sequence[str], findings: Sequence[Findi
         (place for place in there if groups[place] != UNRESOLVED),
         key=lambda place: (_rank(groups[place]), -abs(delta[place]), -cost[place], str(costs.items[place]).lower()),
     )
+    baseline_samples, contender_samples = (
+        side.sum(axis=0).tolist() for side in (costs.baseline_samples, costs.contender_samples)
+    )
     masks = _masks(costs, groups, there)
     unresolved = _sum(costs, UNRESOLVED, masks[UNRESOLVED])
     return Ledger(
-        tuple(_entry(costs, place, groups[place], findings[place]) for place in ranked),
+        tuple(
+            Entry(
+                costs.items[place],
+                groups[place],
+                summaries[0][place],
+                summaries[1][place],
+                baseline_samples[place],
+                contender_samples[place],
+                findings[place],
+            )
+            for place in ranked
+        ),
         (unresolved,) if unresolved.count else (),
         tuple(_sum(costs, group, mask) for group, mask in masks.items()),
         _total(costs),
@@ -140,18 +154,6 @@ def _masks(costs: Aligned, groups: Sequence[str], there: Sequence[int]) -> dict[
     for place in there:
         masks[groups[place]][place] = True
     return masks
-
-
-def _entry(costs: Aligned, place: int, group: str, finding: Finding | None) -> Entry:
-    return Entry(
-        costs.items[place],
-        group,
-        summarise(costs.baseline_ns[:, place]),
-        summarise(costs.contender_ns[:, place]),
-        int(costs.baseline_samples[:, place].sum()),
-        int(costs.contender_samples[:, place].sum()),
-        finding,
-    )
 
 
 def _sum(costs: Aligned, group: str, chosen: Bool) -> Remainder:
