@@ -18,7 +18,7 @@ class ExampleDiff:
     """One example on both sides. `runs` are those that were compared, `finding` is the verdict on the program.
 
     `common_effect` is the relative change of speed that all functions share and against which each one's effect is
-    told; None where that cannot be told. `paths` is None where some run has no call paths.
+    told; None where that cannot be told. `paths` is None where some run has no call paths, or has other names.
     """
 
     example: str

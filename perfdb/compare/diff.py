@@ -83,13 +83,14 @@ def _example_diff(case: ExampleCase, modules: Judged, functions: Judged, criteri
         functions.differences.common_effect if functions.differences else None,
         _ledger(modules, reason, criteria),
         _ledger(functions, reason, criteria),
-        _paths(case, program, criteria),
+        _paths(case, functions, program, criteria),
         caveats,
     )
 
 
-def _paths(case: ExampleCase, program: Finding, criteria: Criteria) -> Paths | None:
-    if case.tree is None or case.runs.reason:
+def _paths(case: ExampleCase, functions: Judged, program: Finding, criteria: Criteria) -> Paths | None:
+    """The call paths; None where they cannot be compared, since frames have names on one side only."""
+    if case.tree is None or case.runs.reason or any(functions.obstacles):
         return None
     return explain_change(case.tree, criteria, program.is_significant)
 

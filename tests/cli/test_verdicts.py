@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from perfdb.cli import main
 from tests.cli.conftest import Run
 from tests.conftest import GitRepo
 
@@ -18,7 +21,6 @@ FUNCTIONS = {f"lib{number % 3}.dll!f{number}": 3_000 // (number + 1) for number 
 
 
 def record(
-    perfdb: Run,
     repo: GitRepo,
     runs: int,
     seed: int,
@@ -35,19 +37,29 @@ def record(
             lines.append(f"app.exe!main;app.exe!work;{function} {random.poisson(wanted)}")
         path = repo.path / f"{example}_{seed}_{number}.folded"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        assert perfdb("record", path, "--example", example).code == 0
+    assert 0 == main(["record", str(repo.path / f"{example}_{seed}_*.folded"), "--example", example])
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
+    """`main` with four runs, and a branch `slower` with four in which f2 takes half as long again."""
+    repo = GitRepo.create(tmp_path_factory.mktemp("recorded") / "repo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(repo.path)
+        repo.commit({"app.cpp": "1\n", ".gitignore": "artifacts/\n*.folded\n*.json\nperfdb.toml\n"}, "First")
+        record(repo, 4, 1)
+        repo.branch("slower")
+        repo.commit({"app.cpp": "2\n"}, "Second")
+        record(repo, 4, 2, {"lib2.dll!f2": 1.5})
+    return repo
 
 
 @pytest.fixture
-def project(git_repo: GitRepo, perfdb: Run, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
-    """`main` with four runs, and a branch `slower` with four in which f2 takes half as long again."""
-    monkeypatch.chdir(git_repo.path)
-    git_repo.commit({"app.cpp": "1\n", ".gitignore": "artifacts/\n*.folded\n*.json\nperfdb.toml\n"}, "First")
-    record(perfdb, git_repo, 4, 1)
-    git_repo.branch("slower")
-    git_repo.commit({"app.cpp": "2\n"}, "Second")
-    record(perfdb, git_repo, 4, 2, {"lib2.dll!f2": 1.5})
-    return git_repo
+def project(recorded: GitRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
+    """A copy of `recorded`, which is the current folder."""
+    shutil.copytree(recorded.path, tmp_path / "repo")
+    monkeypatch.chdir(tmp_path / "repo")
+    return replace(recorded, path=tmp_path / "repo")
 
 
 def diff(perfdb: Run, *words: str | Path) -> dict[str, Any]:
@@ -110,7 +122,7 @@ def test_the_gate_on_totals_lets_a_function_pass(perfdb: Run, project: GitRepo) 
 
     project.git("checkout", "-q", "-b", "all-slower", "main")
     project.commit({"app.cpp": "3\n"}, "Third")
-    record(perfdb, project, 4, 3, speed=1.3)
+    record(project, 4, 3, speed=1.3)
 
     failed = perfdb("diff", "main", "all-slower", "--fail-on", "total")
     assert 1 == failed.code
@@ -121,7 +133,7 @@ def test_the_gate_on_totals_lets_a_function_pass(perfdb: Run, project: GitRepo) 
 def test_one_run_a_side_passes_a_gate_and_says_what_is_needed(perfdb: Run, project: GitRepo) -> None:
     for branch, seed in (("main", 5), ("slower", 6)):
         project.checkout(branch)
-        record(perfdb, project, 1, seed, {"lib0.dll!f0": float(seed)}, example="once")
+        record(project, 1, seed, {"lib0.dll!f0": float(seed)}, example="once")
 
     ran = perfdb("diff", "main", "slower", "--example", "once", "--fail-on", "regressed", "--fail-on", "total")
 
@@ -136,10 +148,10 @@ def test_earlier_runs_tell_what_one_run_a_side_cannot(perfdb: Run, project: GitR
     """Two commits on from `main`, each profiled once: its four runs tell how runs vary."""
     project.checkout("main")
     project.commit({"app.cpp": "4\n"}, "Nothing new")
-    record(perfdb, project, 1, 7)
+    record(project, 1, 7)
     project.branch("much-slower")
     project.commit({"app.cpp": "5\n"}, "Much slower")
-    record(perfdb, project, 1, 8, {"lib0.dll!f0": 3.0})
+    record(project, 1, 8, {"lib0.dll!f0": 3.0})
 
     told = diff(perfdb, "main", "much-slower")["examples"][0]
     assert 4 == len(told["runs"]["history"])
@@ -171,7 +183,7 @@ def test_a_replay_gives_the_same_answer(perfdb: Run, project: GitRepo, tmp_path:
     first = perfdb("diff", "main", "slower", "--margin", "3%", "--example", "x", "--json")
     file.write_text(first.out, encoding="utf-8")
     # What was recorded since then changes the diff, and not its replay.
-    record(perfdb, project, 3, 9, {"lib0.dll!f0": 4})
+    record(project, 3, 9, {"lib0.dll!f0": 4})
 
     again = perfdb("diff", "--replay", file, "--json")
 
