@@ -76,6 +76,8 @@ def _example_blocks(example: ExampleDiff, criteria: Criteria, by: str) -> Iterat
         yield Block(lines=(_classes_line(closed),))
     if by != "module" and example.paths is not None:
         yield _paths_block(example, example.paths)
+    elif by != "module" and not example.runs.reason and _has_obstacles(example):
+        yield Block(lines=("call paths: not compared, for some frames have names in some runs only",))
 
 
 def _program_block(example: ExampleDiff, criteria: Criteria) -> Block:
@@ -113,6 +115,10 @@ def _obstacles(example: ExampleDiff) -> tuple[str, ...]:
     )
     told = " ".join(caveat.text for caveat in example.caveats)
     return tuple(f"not comparable: {reason}" for reason in reasons if reason and reason not in told)
+
+
+def _has_obstacles(example: ExampleDiff) -> bool:
+    return any(entry.finding and entry.finding.verdict == NOT_COMPARABLE for entry in example.functions.rows)
 
 
 def _classes_line(ledger: Ledger) -> str:

@@ -41,7 +41,7 @@ class OddRun:
 
     side: str
     run: int
-    group: int | str | None
+    group: int | str
     factor: float
     probability: float
 
@@ -50,8 +50,7 @@ class OddRun:
 class Differences:
     """Contender against baseline, by function; arrays of shape (functions,) in the order of the counts' columns.
 
-    `effect` is the relative change (0.1 is 10 % more) against the speed that all functions share (which itself
-    changed by `common_effect`), `low` and `high`
+    `effect` is the relative change (0.1 is 10 % more) against the speed that all functions share, `low` and `high`
     bound it with 95 % confidence. `p_value` is of "this function did not change"; `adjusted` is at most `fdr` for what
     is flagged. `verdict` (int8) is REGRESSED, IMPROVED, EQUAL (its 90 % interval lies within the margin: two one-sided
     tests at 5 %) or INCONCLUSIVE. `runs_needed` (int64) is how many runs a side would show a change of `margin` four
@@ -77,4 +76,3 @@ class Differences:
     level: F64
     within: F64
     odd: tuple[OddRun, ...] = ()
-    common_effect: float = math.nan

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from perfdb.stats.normal import F64
-from perfdb.stats.sessions import ODD_PROBABILITY, ODD_SPREAD, Session
+from perfdb.stats.sessions import ODD_SPREAD, Session
 
 CVS: F64 = np.exp(np.linspace(np.log(0.008), np.log(0.8), 14))
 """The grid of coefficients of variation between runs, 0.8 to 80 %."""
@@ -24,7 +24,7 @@ DISPERSIONS: F64 = CVS**2
 USUAL_CV = 0.07
 USUAL_FACTOR = 1.0
 """Before any run is seen, a CV is log-normal around the usual one, within a factor e: programs from 1 to 50 %."""
-PRIOR_FUNCTIONS = 4.0
+PRIOR_FUNCTIONS = 20.0
 """The first guess weighs as much as so many functions."""
 
 
@@ -51,10 +51,10 @@ def log_likelihood(sessions: list[Session]) -> F64:
         squares = (session.rates - session.means) ** 2 * (runs / (runs - 1))
         sampling = means / session.factors[:, None]
         for place, dispersion in enumerate(DISPERSIONS):
-            usual = sampling + dispersion * means**2
+            usual = sampling + (dispersion + session.doubts.variance) * means**2
             odd = usual + (ODD_SPREAD * means) ** 2
-            density = (1 - ODD_PROBABILITY) * np.exp(-0.5 * np.minimum(squares / usual, 600)) / np.sqrt(usual)
-            density += ODD_PROBABILITY * np.exp(-0.5 * np.minimum(squares / odd, 600)) / np.sqrt(odd)
+            density = (1 - session.doubts.odd) * np.exp(-0.5 * np.minimum(squares / usual, 600)) / np.sqrt(usual)
+            density += session.doubts.odd * np.exp(-0.5 * np.minimum(squares / odd, 600)) / np.sqrt(odd)
             total[:, place] += np.log(density + 1e-300).sum(axis=0) * ((runs - 1) / runs)
     return total
 

@@ -18,11 +18,12 @@ import numpy.typing as npt
 
 from perfdb.stats.normal import F64, two_sided_tail
 
-WORTHWHILE: F64 = np.log([1.2, 1.2, 1.5])
+WORTHWHILE: F64 = np.log([1.2] * 5 + [1.5])
 """The changes that the allowance is spent to find, as log-ratios; small ones are as often again as large ones."""
-EVEN_PART = 0.05
+EVEN_PART = 0.03
 """This part of the allowance is spread evenly by worth, so that small changes of precisely known functions show too."""
-LARGE_SHARE = 0.01
+WORTH_POWER = 4.0
+LARGE_SHARE = 0.0125
 """Finding a change is worth the same in every function of this share or more, and less below, by the square."""
 
 _ERRORS: F64 = np.exp(np.linspace(np.log(0.005), np.log(0.6), 60))
@@ -47,7 +48,7 @@ def spend(standard_errors: F64, shares: F64, allowance: float) -> F64:
         return np.zeros(0)
     step = np.log(_ERRORS[1] / _ERRORS[0])
     rows = np.clip(np.rint(np.log(standard_errors / _ERRORS[0]) / step), 0, len(_ERRORS) - 1).astype(np.int64)
-    log_worth = 2 * np.log(np.clip(shares / LARGE_SHARE, 1e-6, 1))
+    log_worth = WORTH_POWER * np.log(np.clip(shares / LARGE_SHARE, 1e-6, 1))
     worth = np.exp(log_worth)
     table = _threshold_table()
 

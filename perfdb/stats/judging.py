@@ -18,6 +18,10 @@ from perfdb.stats.families import adjust, benjamini_hochberg
 from perfdb.stats.normal import F64
 from perfdb.stats.sides import check_fractions
 
+TOTAL_SHARE = 0.8
+"""The part of `fdr` at which totals are tested: a spread between whole runs that is learned from few runs is uncertain
+by more than its posterior says."""
+
 
 def verdicts(effects: F64, adjusted: F64, within: F64, fdr: float, margin: float) -> npt.NDArray[np.int8]:
     """REGRESSED, IMPROVED, EQUAL or INCONCLUSIVE by function; all of shape (functions,).
@@ -54,13 +58,13 @@ def judge_families(differences: Sequence[Differences], *, fdr: float = 0.05, mar
     tested = levels > 0
     adjusted[tested] = np.minimum(adjust(p_values[tested], levels[tested]), 1)
     ends = np.cumsum([len(difference.p_value) for difference in differences])[:-1]
-    totals = benjamini_hochberg([difference.total.p_value for difference in differences])
+    totals = benjamini_hochberg([difference.total.p_value for difference in differences]) / TOTAL_SHARE
     return [
         replace(
             difference,
             adjusted=own,
             verdict=verdicts(difference.effect, own, difference.within, fdr, margin),
-            total=_judged_total(difference.total, float(total), fdr, margin),
+            total=_judged_total(difference.total, min(float(total), 1.0), fdr, margin),
         )
         for difference, own, total in zip(differences, np.split(adjusted, ends), totals, strict=True)
     ]

@@ -14,26 +14,24 @@ import numpy as np
 
 from perfdb.stats.differences import TotalDifference
 from perfdb.stats.functions import Fit, run_variances
-from perfdb.stats.judging import verdict_of_total
+from perfdb.stats.judging import TOTAL_SHARE, verdict_of_total
 from perfdb.stats.levels import CHANGE_SPREAD, DRIFTS, drift_posterior
 from perfdb.stats.needed import runs_needed
 from perfdb.stats.normal import F64, half_width, two_sided_tail
+from perfdb.stats.sessions import ODD_SPREAD
 
 STALE_PROBABILITY, STALE_SPREAD = 0.05, 0.15
 """The program's level in the history is out of date with this probability, and then lies off by about so much."""
-LEVEL_VARIANCE = 1.4
-"""The level is that much less certain than its information says: which functions changed, and how noisy they are, is
-estimated from the same runs. Measured on seeds below 1,000."""
-TEST_SHARE = 1.0
-"""The part of `fdr` at which the total is tested: all of it, it is one test."""
+ODD_TOTAL = 0.003
+"""How probable it is that a run as a whole is odd, by about `ODD_SPREAD`."""
 
 
 def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
-    """The total's change; one test, its level is `TEST_SHARE` of `fdr`."""
+    """The total's change; one test, its level is `TOTAL_SHARE` of `fdr`."""
     own, own_variance = _own_changes(fitted)
     drift = _drift(fitted)
     level = fitted.level.log_ratio
-    level_variance = LEVEL_VARIANCE / fitted.level.information if fitted.level.is_common else 0.0
+    level_variance = 1 / fitted.level.information
     centres, weights, spreads = [], [], []
     for probability, shift, runs in _baselines(fitted, drift):
         centres.append(np.full(DRIFTS.size, level + shift + own))
@@ -43,12 +41,14 @@ def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
     effect = float((weight * centre).sum())
     spread = np.sqrt(spread**2 + (centre - effect) ** 2)
     p_value = float((weight * two_sided_tail(effect / spread)).sum())
-    adjusted = min(p_value / TEST_SHARE, 1.0)
+    for without, probability in _without_odd_run(fitted, drift, effect):
+        p_value = min(p_value + probability * float((weight * two_sided_tail(without / spread)).sum()), 1.0)
+    adjusted = min(p_value / TOTAL_SHARE, 1.0)
     wide, narrow = (float(half_width(weight[None], spread[None], outside)[0]) for outside in (0.05, 0.1))
     within = max(-math.expm1(effect - narrow), math.expm1(min(effect + narrow, 700)))
     per_run = float((drift * DRIFTS**2).sum()) + _factor_variance(fitted)
     earlier = np.array([fitted.history.count if fitted.history else 0.0])
-    needed = runs_needed(np.array([per_run]), earlier, np.array([fdr * TEST_SHARE]), margin)
+    needed = runs_needed(np.array([per_run]), earlier, np.array([fdr * TOTAL_SHARE]), margin)
     return TotalDifference(
         effect=math.expm1(effect),
         low=math.expm1(effect - wide),
@@ -61,24 +61,36 @@ def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
     )
 
 
-def _own_changes(fitted: Fit) -> tuple[float, float]:
-    """What functions' own changes add to the log-ratio of the totals, and its variance.
+def _without_odd_run(fitted: Fit, drift: F64, effect: float) -> list[tuple[float, float]]:
+    """For each side, the effect without the run that speaks most for it, and how probable it is that the run is odd."""
+    usual = float((drift * DRIFTS**2).sum()) + _factor_variance(fitted)
+    found = []
+    for session, direction in ((fitted.contender, 1), (fitted.baseline, -1)):
+        others = session.count - 1
+        if not others:
+            continue
+        factors = np.log(session.factors)
+        loudest = float(factors[np.argmax(factors * direction * effect)])
+        variance = usual * (1 + 1 / others)
+        wide = variance + ODD_SPREAD**2
+        square = (loudest * (1 + 1 / others)) ** 2
+        gain = math.exp(min(0.5 * square * (1 / variance - 1 / wide), 100)) * math.sqrt(variance / wide)
+        odd = ODD_TOTAL * gain / (1 - ODD_TOTAL + ODD_TOTAL * gain)
+        without = effect - direction * loudest / others
+        found.append((without if without * effect > 0 else 0.0, odd))
+    return found
 
-    Where no level is common, most changed, and the plain ratio of the totals is all there is.
-    """
+
+def _own_changes(fitted: Fit) -> tuple[float, float]:
+    """What functions' own changes add to the log-ratio of the totals, and its variance."""
     means = fitted.blended.means
     shares = means / means.sum()
     variances = run_variances(fitted) * (1 / fitted.contender.runs + 1 / fitted.blended.runs)
-    if not fitted.level.is_common:
-        both = (means + fitted.contender.means) / (means + fitted.contender.means).sum()
-        spread = variances + fitted.disagreement + fitted.between
-        ratio = math.log(fitted.contender.means.sum() / means.sum())
-        return ratio - fitted.level.log_ratio, float((both**2 * spread).sum())
     kept = CHANGE_SPREAD**2 / (CHANGE_SPREAD**2 + variances)
     changed, effects = fitted.level.changed, fitted.log_effects
     expected = changed * kept * effects
     spread = changed * (kept * variances + (kept * effects) ** 2) - expected**2
-    spread = spread + fitted.disagreement + fitted.between
+    spread = spread + fitted.disagreement + (fitted.past.between if fitted.past else 0.0)
     return math.log(float((shares * np.exp(expected)).sum())), float((shares**2 * spread).sum())
 
 
@@ -96,9 +108,9 @@ def _drift(fitted: Fit) -> F64:
 def _baselines(fitted: Fit, drift: F64) -> list[tuple[float, float, float]]:
     """(probability, shift of the level, 1 / runs of both sides): with the history's level, and without."""
     contender, baseline = 1 / fitted.contender.count, fitted.baseline.count
-    if fitted.history is None:
+    if fitted.history is None or fitted.past is None:
         return [(1.0, 0.0, contender + 1 / baseline)]
-    history, apart = fitted.history.count, fitted.history_log_ratio
+    history, apart = fitted.history.count, fitted.past.log_ratio
     variance = (float((drift * DRIFTS**2).sum()) + _factor_variance(fitted)) * (1 / baseline + 1 / history)
     wide = variance + STALE_SPREAD**2
     fresh = (1 - STALE_PROBABILITY) * math.exp(-0.5 * min(apart**2 / variance, 600)) / math.sqrt(variance)

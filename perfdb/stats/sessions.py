@@ -7,8 +7,8 @@ erratic function does not rule it), and what deviates by more than 2.5 standard 
 deviates by 2.5 (Huber 1964). What is left after the factor is a function's own variation.
 
 A run may be *odd*: now and then something inflates part of one run. A function's value in a run is odd with probability
-`ODD_PROBABILITY`, and then wider by `ODD_SPREAD`; with four runs or more, a value counts in the mean by the
-probability that it is not odd.
+`ODD_PROBABILITY`, and then wider by `ODD_SPREAD`; with three runs or more, a value counts in the mean by the
+probability that it is not odd. Where groups of functions are known, `odd` says more: see `Doubts`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,38 @@ from perfdb.stats.normal import F64
 ODD_PROBABILITY = 0.005
 ODD_SPREAD = 0.3
 HUBER = 2.5
-LEAST_TO_JUDGE_RUNS = 4
+LEAST_TO_JUDGE_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What is doubtful of each value; all of shape (runs, functions), or (1, 1) for all values alike.
+
+    Counts are divided by exp(`shift`), which is known with the variance `variance`. What is left is odd with the
+    probability `odd`. `risk` is the part of it that the value's group makes likely, and then the log-value lies off by
+    `apart`, with the variance `apart_variance`.
+    """
+
+    shift: F64
+    variance: F64
+    odd: F64
+    risk: F64
+    apart: F64
+    apart_variance: F64
+
+
+_ZERO, _ONE = np.zeros((1, 1)), np.ones((1, 1))
+NO_DOUBTS = Doubts(_ZERO, _ZERO, ODD_PROBABILITY * _ONE, _ZERO, _ZERO, _ONE)
+"""Nothing is known of groups: any value may be odd."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """One side's runs. Counts are samples per run of mean speed.
 
-    `rates` (counts over the run's factor) and `weights` have the shape (runs, functions); `factors` (runs,), geometric
-    mean 1; `means` and `runs`, how many runs a mean is worth, (functions,).
+    `rates` (counts over the run's factor, and over what is taken out as odd, by `doubts`) and `weights` have the shape
+    (runs, functions); `factors` (runs,), geometric mean 1; `means` and `runs`, how many runs a mean is worth,
+    (functions,).
     """
 
     rates: F64
@@ -38,6 +61,7 @@ class Session:
     factors: F64
     means: F64
     runs: F64
+    doubts: Doubts
 
     @property
     def count(self) -> int:
@@ -45,27 +69,42 @@ class Session:
         return len(self.rates)
 
 
-def fit_session(counts: F64, dispersions: F64) -> Session:
+def fit_session(counts: F64, dispersions: F64, doubts: Doubts = NO_DOUBTS) -> Session:
     """The factors and means of `counts`, shape (runs, functions), given each function's dispersion, (functions,)."""
+    counts = counts / np.exp(doubts.shift)
     factors = run_factors(counts, dispersions)
     rates = counts / factors[:, None]
     if len(counts) < LEAST_TO_JUDGE_RUNS:
-        weights = np.ones_like(rates)
-        return Session(rates, weights, factors, rates.mean(axis=0), weights.sum(axis=0))
+        weights = _known(rates.mean(axis=0), factors, dispersions, doubts)
+        return Session(rates, weights, factors, _mean(rates, weights), weights.sum(axis=0), doubts)
     means = np.median(rates, axis=0)
-    for _ in range(3):
-        weights = _not_odd(rates, means, factors, dispersions)
-        means = (weights * rates).sum(axis=0) / weights.sum(axis=0)
-    return Session(rates, weights, factors, means, weights.sum(axis=0))
+    for _ in range(3 if len(counts) > LEAST_TO_JUDGE_RUNS else 1):
+        weights = _not_odd(rates, means, factors, dispersions, doubts) * _known(means, factors, dispersions, doubts)
+        means = _mean(rates, weights)
+    return Session(rates, weights, factors, means, weights.sum(axis=0), doubts)
 
 
-def _not_odd(rates: F64, means: F64, factors: F64, dispersions: F64) -> F64:
+def _mean(rates: F64, weights: F64) -> F64:
+    mean: F64 = (weights * rates).sum(axis=0) / weights.sum(axis=0)
+    return mean
+
+
+def _known(means: F64, factors: F64, dispersions: F64, doubts: Doubts) -> F64:
+    """How much each value is worth beside one of which nothing had to be taken out; shape (runs, functions)."""
+    usual = 1 / (np.maximum(means, 0.5) * factors[:, None]) + dispersions
+    worth: F64 = usual / (usual + doubts.variance)
+    return worth
+
+
+def _not_odd(rates: F64, means: F64, factors: F64, dispersions: F64, doubts: Doubts) -> F64:
     """The probability that each value is not odd; shape (runs, functions)."""
-    usual = np.maximum(means, 0.5) / factors[:, None] + dispersions * means**2
+    usual = np.maximum(means, 0.5) / factors[:, None] + (dispersions + doubts.variance) * means**2
+    if len(rates) == LEAST_TO_JUDGE_RUNS:  # the middle of three is one value, and varies as one
+        usual = usual * 1.5
     odd = usual + (ODD_SPREAD * means) ** 2
     squares = (rates - means) ** 2
-    good = (1 - ODD_PROBABILITY) * np.exp(-0.5 * np.minimum(squares / usual, 200)) / np.sqrt(usual)
-    bad = ODD_PROBABILITY * np.exp(-0.5 * np.minimum(squares / odd, 200)) / np.sqrt(odd)
+    good = (1 - doubts.odd) * np.exp(-0.5 * np.minimum(squares / usual, 200)) / np.sqrt(usual)
+    bad = doubts.odd * np.exp(-0.5 * np.minimum(squares / odd, 200)) / np.sqrt(odd)
     weights: F64 = good / (good + bad) + 1e-3
     return weights
 

@@ -16,11 +16,17 @@ MOST = 2.0**53
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Checked counts, shape (runs, functions); `history` may have no runs, and has none without samples."""
+    """Checked counts, shape (runs, functions); `history` may have no runs, and has none without samples.
+
+    `history_rows` are the rows of the history that have samples. `groups`, shape (functions,), are places in `names`.
+    """
 
     baseline: F64
     contender: F64
     history: F64
+    history_rows: npt.NDArray[np.intp]
+    groups: npt.NDArray[np.intp] | None
+    names: list[int | str]
 
 
 def check_sides(
@@ -43,7 +49,12 @@ def check_sides(
         raise InputError(
             f"groups has the shape {np.shape(groups)}; it needs a group for each of {first.shape[1]:,} functions"
         )
-    return Sides(first, second, third[third.sum(axis=1) > 0])
+    used = np.flatnonzero(third.sum(axis=1) > 0)
+    if groups is None:
+        return Sides(first, second, third[used], used, None, [])
+    given = np.asarray(groups)
+    names, places = np.unique(given.astype(str) if given.dtype.kind == "O" else given, return_inverse=True)
+    return Sides(first, second, third[used], used, places, names.tolist())
 
 
 def check_fractions(**fractions: float) -> None:

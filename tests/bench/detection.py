@@ -1,6 +1,6 @@
 """`python -m tests.bench.detection`: how often verdicts are right, on profiles whose truth is known; exits 1 at a miss.
 
-Each cell of the table is 200 comparisons or more (600 when nothing changed), half with 2,000 and half with 10,000
+Each cell of the table is 400 comparisons or more (1,200 when nothing changed), half with 2,000 and half with 10,000
 samples a run, of programs and runs made by `detection_law`, on seeds that the method was not developed on.
 """
 
@@ -20,7 +20,7 @@ SAMPLES = (2_000, 10_000)
 RUNS = (1, 3, 5, 10)
 CHANGES = ((1, 0.2), (5, 0.2), (1, 0.5), (5, 0.5))
 MARGIN = 0.05
-NULL_SEEDS, OTHER_SEEDS, CHANGE_SEEDS = 300, 200, 100
+NULL_SEEDS, OTHER_SEEDS, CHANGE_SEEDS = 600, 400, 200
 TESTABLE_MEAN = 3.0
 """Intervals are judged for functions with so many samples a run, and for the total."""
 

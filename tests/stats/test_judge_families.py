@@ -18,6 +18,7 @@ from perfdb.stats import (
     compare_counts,
     judge_families,
 )
+from perfdb.stats.judging import TOTAL_SHARE
 from tests.bench.detection_law import make_case
 from tests.stats.test_compare_counts import MEANS, draw, times
 
@@ -83,7 +84,7 @@ def test_an_example_that_cannot_be_tested_takes_nothing_from_the_others() -> Non
 
 def test_totals_are_a_family() -> None:
     examples = [example(seed) for seed in range(4)]
-    p_values = [0.001, 0.02, 0.04, 0.5]
+    p_values = [0.001, 0.015, 0.04, 0.5]
     changed = [
         replace(one, total=replace(one.total, p_value=p, effect=0.1, within=1.0))
         for one, p in zip(examples, p_values, strict=True)
@@ -91,7 +92,8 @@ def test_totals_are_a_family() -> None:
 
     judged = judge_families(changed)
 
-    assert [0.004, 0.04, 0.16 / 3, 0.5] == pytest.approx([one.total.adjusted for one in judged])
+    adjusted = np.array([0.004, 0.03, 0.16 / 3, 0.5]) / TOTAL_SHARE
+    assert adjusted.tolist() == pytest.approx([one.total.adjusted for one in judged])
     assert [REGRESSED, REGRESSED, INCONCLUSIVE, INCONCLUSIVE] == [one.total.verdict for one in judged]
 
 
