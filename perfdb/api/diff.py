@@ -66,7 +66,7 @@ def plan_diff(
     left, right = (_by_example(runs_of(connection, side, scope)) for side in sides)
     shared = sorted(left.keys() & right.keys())
     if not shared:
-        raise _nothing_in_common(sides, left, right)
+        raise _nothing_in_common(sides, left, right, scope)
     before, after = sides
     earlier = earlier_runs(connection, repository, before, after, shared, recorded, scope.build, criteria.history)
     return Plan(
@@ -184,9 +184,15 @@ def _with_runs(plan: Plan, costs: LoadedCosts, examples: Iterable[str], side: in
     return [example for example in examples if any(costs.has(run) for run in plan.runs[example][side])]
 
 
-def _nothing_in_common(sides: Sequence[Side], left: Iterable[str], right: Iterable[str]) -> TooLittleDataError:
+def _nothing_in_common(
+    sides: Sequence[Side], left: Iterable[str], right: Iterable[str], scope: Scope
+) -> TooLittleDataError:
+    only = [f"example {', '.join(scope.examples)}"] if scope.examples else []
+    only += [f"build kind {scope.build}"] if scope.build else []
+    asked = f" (only {' and '.join(only)})" if only else ""
     has = [", ".join(sorted(examples)) or "nothing" for examples in (left, right)]
     return TooLittleDataError(
-        f"asked to compare {sides[0].asked} with {sides[1].asked}, found no example that both have: "
-        f"{sides[0].asked} has {has[0]}; {sides[1].asked} has {has[1]}. `perfdb runs` lists all."
+        f"asked to compare {sides[0].asked} with {sides[1].asked}{asked}, found no example that both have: "
+        f"{sides[0].asked} has {has[0]}{' of that' if only else ''}; {sides[1].asked} has {has[1]}. "
+        "`perfdb runs` lists all."
     )

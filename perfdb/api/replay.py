@@ -66,6 +66,10 @@ def _no_diff(path: Path, why: str) -> InputError:
 def _plan(connection: store.Connection, written: Mapping[str, Any]) -> Plan:
     settings, scope = written["settings"], written["scope"]
     asked = {each["example"]: _run_ids(each["runs"]) for each in written["examples"]}
+    if not asked or not all(before and after for before, after, _ in asked.values()):
+        raise ValueError("an example without runs")
+    if not all(0 < float(settings[name]) < 1 for name in ("margin", "fdr")):
+        raise ValueError("settings that are no fractions")
     known = {run.run_id: run for run in store.runs(connection, run_ids=_distinct(asked))}
     missing = [run_id for run_id in _distinct(asked) if run_id not in known]
     if missing:

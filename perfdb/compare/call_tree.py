@@ -18,7 +18,17 @@ import numpy as np
 from perfdb.compare.costs import Item
 from perfdb.compare.paths import HOLDS, PRICES, WHOLE, Choice, explain
 from perfdb.compare.preorder import F64, Shape, depths, in_preorder, inclusive, is_outside_of, owners, sum_below
-from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, REGRESSED, Criteria, Finding, finding, total_finding
+from perfdb.compare.verdicts import (
+    EQUAL,
+    IMPROVED,
+    INCONCLUSIVE,
+    REGRESSED,
+    SPENT,
+    Criteria,
+    Finding,
+    finding,
+    total_finding,
+)
 from perfdb.profile.columns import I64, Bool
 from perfdb.profile.identity import levels
 from perfdb.stats import Differences, benjamini_hochberg, compare_counts
@@ -238,7 +248,7 @@ def _as_chosen(findings: Sequence[Finding], delta_ns: Sequence[float], part: F64
     """
     p_values = np.array([math.nan if each.p_value is None else each.p_value for each in findings])
     tested = max(int(np.isfinite(p_values).sum()), 1)
-    adjusted = benjamini_hochberg(p_values / part / tested).tolist()
+    adjusted = np.minimum(benjamini_hochberg(p_values / part / tested) / SPENT, 1).tolist()
     told = []
     for each, delta, value in zip(findings, delta_ns, adjusted, strict=True):
         # A subtree that is new has no effect, as it is one out of nothing.

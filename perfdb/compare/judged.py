@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,9 +14,8 @@ from perfdb.compare.verdicts import INCONCLUSIVE, NOT_COMPARABLE, Criteria, Find
 from perfdb.profile.columns import I64
 from perfdb.stats import Differences, compare_counts
 
-SEEN_FOR_SURE = 3.0
-"""Work that would have shown so many samples in a side's runs and showed none is not there: by chance that happens in
-exp(-3) = 5 % of cases."""
+BY_CHANCE = 0.05
+"""How probable it may be that any of the items that are called new or vanished only showed no sample by chance."""
 TOO_SMALL = 3.0
 """Items with fewer samples a run than that are counted among the others, where nothing is told of them."""
 
@@ -93,14 +93,20 @@ class Judged:
     def classes(self, findings: Sequence[Finding | None]) -> list[str]:
         """The class of each item in the ledger.
 
-        Work is new where no baseline run shows it, nor an earlier one, although it does so much in the contender that
-        it would have shown; vanished is the reverse.
+        Work is new where no baseline run shows it, although it does so much in most runs of the contender that it would
+        have shown; vanished is the reverse.
         """
         costs = self.costs
         before, after = costs.baseline_samples, costs.contender_samples
         means = [side.mean(axis=0) if costs.items else np.zeros(0) for side in (before, after)]
-        is_new = ~before.any(axis=0) & ~costs.history_samples.any(axis=0) & (means[1] * len(before) >= SEEN_FOR_SURE)
-        is_gone = ~after.any(axis=0) & (means[0] * len(after) >= SEEN_FOR_SURE)
+        # All n samples of unchanged work are on the side with a part p of the runs with probability p ** n; that any
+        # item's are has at most so many times that.
+        enough = math.log(BY_CHANCE / max(len(costs.items), 1))
+        runs = len(before) + len(after)
+        is_sure = [side.sum(axis=0) * math.log(len(side) / runs) <= enough for side in (before, after)]
+        in_most = [(side > 0).sum(axis=0) > len(side) / 2 for side in (before, after)]
+        is_new = ~before.any(axis=0) & in_most[1] & is_sure[1]
+        is_gone = ~after.any(axis=0) & in_most[0] & is_sure[0]
         is_small = (means[0] + means[1]) / 2 < TOO_SMALL
         return [
             self._class(place, found, bool(is_new[place]), bool(is_gone[place]), bool(is_small[place]))

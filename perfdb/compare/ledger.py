@@ -109,8 +109,7 @@ class Ledger:
 def close_ledger(costs: Aligned, groups: Sequence[str], findings: Sequence[Finding | None]) -> Ledger:
     """Compare two sides item by item, given each item's class and finding; every item but unresolved work gets a row.
 
-    What is regressed or improved comes first, then new and vanished work, then the rest, each by |delta|. Items that
-    neither side has are left out.
+    What is regressed or improved comes first, then the rest, each by |delta|. Items that neither side has are left out.
     """
     summaries = [summarise_columns(side) for side in (costs.baseline_ns, costs.contender_ns)]
     means = [np.array([each.mean for each in side]) for side in summaries]
@@ -119,7 +118,12 @@ def close_ledger(costs: Aligned, groups: Sequence[str], findings: Sequence[Findi
     # Of equal deltas the greater cost comes first, then the name decides: the same history gives the same table.
     ranked = sorted(
         (place for place in there if groups[place] != UNRESOLVED),
-        key=lambda place: (_rank(groups[place]), -abs(delta[place]), -cost[place], str(costs.items[place]).lower()),
+        key=lambda place: (
+            groups[place] not in _FIRST,
+            -abs(delta[place]),
+            -cost[place],
+            str(costs.items[place]).lower(),
+        ),
     )
     baseline_samples, contender_samples = (
         side.sum(axis=0).tolist() for side in (costs.baseline_samples, costs.contender_samples)
@@ -143,10 +147,6 @@ def close_ledger(costs: Aligned, groups: Sequence[str], findings: Sequence[Findi
         tuple(_sum(costs, group, mask) for group, mask in masks.items()),
         _total(costs),
     )
-
-
-def _rank(group: str) -> int:
-    return 0 if group in _FIRST else 1 if group in (NEW, VANISHED) else 2
 
 
 def _masks(costs: Aligned, groups: Sequence[str], there: Sequence[int]) -> dict[str, Bool]:

@@ -11,13 +11,20 @@ import numpy.typing as npt
 from perfdb.compare.comparison import PooledEntry
 from perfdb.compare.costs import Item
 from perfdb.compare.judged import TOO_SMALL, Judged
-from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, REGRESSED, Criteria, Finding, is_relevant
+from perfdb.compare.verdicts import (
+    EQUAL,
+    IMPROVED,
+    INCONCLUSIVE,
+    REGRESSED,
+    SPENT,
+    Criteria,
+    Finding,
+    is_relevant,
+)
 from perfdb.stats import benjamini_hochberg, pool_effects
 
 F64 = npt.NDArray[np.float64]
 
-SPENT = 0.41
-"""The part of the false-discovery rate that is spent, as in `perfdb.stats`: without any change, all flags are false."""
 _NARROW = 1.6449 / 1.96
 """A 90 % interval, which two one-sided tests at 5 % ask for, against one of 95 %."""
 

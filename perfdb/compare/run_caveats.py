@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from perfdb.compare.sides import Matched, RunFacts, short_id
+from perfdb.compare.sides import Matched, RunFacts, short_run
 from perfdb.profile.columns import EDGES, LEAF, STACKS, TEMPLATES_FOLDED, Caveat
 from perfdb.profile.outcome import MixedSymbols
 from perfdb.stats import OddRun
@@ -26,14 +26,14 @@ def mixed_caveats(mixed: Sequence[MixedSymbols]) -> tuple[Caveat, ...]:
 
 
 def odd_caveats(runs: Matched, odd: Sequence[OddRun], modules: Sequence[str]) -> tuple[Caveat, ...]:
-    """Which runs, or modules in them, lie apart from the others of their side, and so count less."""
+    """Which modules of which runs lie apart from the other runs of their side, and so count less there."""
     sides = {"baseline": runs.baseline, "contender": runs.contender, "history": runs.history}
     return tuple(
         Caveat(
             "odd-run",
-            f"{each.side} run {short_id(sides[each.side][each.run].run_id)}: "
-            f"{'the whole run' if each.group is None else modules[int(each.group)]} lies "
-            f"{abs(each.factor - 1):.0%} {'above' if each.factor > 1 else 'below'} the other runs, and counts less",
+            f"{each.side} run {short_run(sides[each.side][each.run].run_id)}: "
+            f"{modules[int(each.group)]} lies {abs(each.factor - 1):.0%} "
+            f"{'above' if each.factor > 1 else 'below'} the other runs, and counts less",
         )
         for each in odd
         if each.side != "history"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perfdb.profile.columns import Caveat
 
+SHORT_RUN = 8
 EXACT, SAME_TREE, ANCESTOR = "exact", "same-tree", "ancestor"
 
 
@@ -74,9 +75,9 @@ class Matched:
     reason: str = ""
 
 
-def short_id(run_id: str) -> str:
-    """How tables call a run: `r` and the end of its id."""
-    return f"r{run_id.replace('-', '')[-8:]}"
+def short_run(run_id: str) -> str:
+    """`r` and the end of the id, as tables show it: the beginning is the time, which runs of one evening share."""
+    return f"r{run_id.replace('-', '')[-SHORT_RUN:]}"
 
 
 def stand_in_caveat(role: str, side: Side) -> Caveat | None:

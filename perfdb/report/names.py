@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from perfdb.compare.sides import short_run
+
+__all__ = ["short_commit", "short_run"]
+
 SHORT_COMMIT = 10
-SHORT_RUN = 8
-
-
-def short_run(run_id: str) -> str:
-    """`r` and the end of the id: the beginning is the time, which runs of one evening share."""
-    return f"r{run_id.replace('-', '')[-SHORT_RUN:]}"
 
 
 def short_commit(commit_sha: str, is_dirty: bool = False) -> str:

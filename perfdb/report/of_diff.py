@@ -82,13 +82,12 @@ def _example_blocks(example: ExampleDiff, criteria: Criteria, by: str) -> Iterat
 
 def _program_block(example: ExampleDiff, criteria: Criteria) -> Block:
     runs = f"{len(example.baseline)} v {len(example.contender)} runs"
-    earlier = f", {len(example.runs.history)} earlier" if example.runs.history else ""
     lines = program_lines(example, criteria)
     shared = example.common_effect
     if shared is not None and abs(shared) >= SHARED_SPEED:
-        lines += (f"functions are judged against the speed that all share: {cell(shared, 'change')}",)
+        lines += (f"functions and call paths are judged beside the speed that all share: {cell(shared, 'change')}",)
     caveats = (*(caveat.text for caveat in example.caveats), *_set_aside(example.runs.set_aside))
-    return Block(f"{example.example}  ({runs}{earlier})", 2, lines, caveats=caveats)
+    return Block(f"{example.example}  ({runs})", 2, lines, caveats=caveats)
 
 
 def _set_aside(runs: Sequence[SetAside]) -> Iterator[str]:
@@ -141,8 +140,10 @@ def _delta(delta_ns: float) -> str:
 def _paths_block(example: ExampleDiff, paths: Paths) -> Block:
     if not paths.rows:
         return Block(lines=("call paths: none stands out from the noise",))
-    accounts = f"{len(paths.rows)} account{'s' if len(paths.rows) == 1 else ''}"
-    line = f"call paths: {accounts} for {paths.accounted:.0%} of the change".replace("%", " %")
+    one = "s" if len(paths.rows) == 1 else ""
+    line = f"call paths: {len(paths.rows)} account{one} for {paths.accounted:.0%} of the change".replace("%", " %")
+    if not example.finding.is_significant:
+        line = f"call paths: {len(paths.rows)} stand{one} out from the noise"
     return Block(lines=(line,), table=paths_table(example, paths))
 
 

@@ -48,8 +48,8 @@ def _example_data(example: ExampleDiff) -> dict[str, Any]:
         "common_effect": _estimate(example.common_effect),
         "caveats": example.caveats,
         "total": entry_data(example.total),
-        "modules": _ledger_data(example.modules),
-        "functions": _ledger_data(example.functions),
+        "modules": _ledger_data(example.modules, example.total),
+        "functions": _ledger_data(example.functions, example.total),
         "paths": None if example.paths is None else _paths_data(example.paths),
     }
 
@@ -64,13 +64,13 @@ def _runs_data(runs: Matched) -> dict[str, Any]:
     }
 
 
-def _ledger_data(ledger: Ledger) -> dict[str, Any]:
+def _ledger_data(ledger: Ledger, total: Entry) -> dict[str, Any]:
     """`rows` and `rest` add up to `total`, and so do the `classes`."""
     return {
         "rows": [entry_data(entry) for entry in ledger.rows],
         "rest": [remainder_data(rest) for rest in ledger.rest],
         "classes": [remainder_data(each) for each in ledger.classes],
-        "total": entry_data(ledger.total),
+        "total": entry_data(total),
     }
 
 

@@ -54,6 +54,8 @@ def program_lines(example: ExampleDiff, criteria: Criteria) -> tuple[str, ...]:
     """The verdict on the program with its effect, interval and costs; then what else is to be said of it."""
     finding, total = example.finding, example.total
     runs = f"{len(example.baseline)} v {len(example.contender)} runs"
+    if example.runs.history and finding.verdict != NOT_COMPARABLE:
+        runs += f" and {len(example.runs.history)} earlier"
     delta = f"{cell(total.delta_ns / NS_PER_MS, 'delta_ms')} ms"
     costs = f"{_mean(total.baseline)} → {_mean(total.contender)} CPU, {delta}"
     if finding.verdict == NOT_COMPARABLE:

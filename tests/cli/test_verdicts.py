@@ -158,7 +158,7 @@ def test_earlier_runs_tell_what_one_run_a_side_cannot(perfdb: Run, project: GitR
     assert "regressed" == verdicts(told)["f0"]
     alone = diff(perfdb, "main", "much-slower", "--history", "0")["examples"][0]
     assert ([], "inconclusive") == (alone["runs"]["history"], verdicts(alone)["f0"])
-    assert "1 v 1 runs, 4 earlier" in perfdb("diff", "main", "much-slower").out
+    assert "1 v 1 runs and 4 earlier" in perfdb("diff", "main", "much-slower").out
 
 
 def test_margin_and_least_ms_say_what_matters(perfdb: Run, project: GitRepo) -> None:
@@ -216,6 +216,7 @@ def _without_runs(data: dict[str, Any]) -> dict[str, Any]:
         ("[1, 2]", 3, "its schema is None"),
         ('{"schema": "perfdb.diff/1"}', 3, "its schema is 'perfdb.diff/1'"),
         ('{"schema": "perfdb.diff/2"}', 3, "it lacks, or has wrong"),
+        ('{"schema": "perfdb.diff/2", "settings": {}, "scope": {}, "examples": []}', 3, "an example without runs"),
         ('{"schema": "perfdb.diff/2", "settings": 5, "scope": [], "examples": {}}', 3, "it lacks, or has wrong"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,13 +123,34 @@ def test_work_that_a_side_would_hardly_have_shown_is_not_new() -> None:
     assert OTHERS == groups(diff.functions)["app.exe!rare"]
 
 
-def test_work_that_earlier_runs_had_is_not_new() -> None:
+def test_work_that_is_in_few_runs_of_a_side_is_not_new() -> None:
     main, seldom = Item("app.exe", "main"), Item("app.exe", "seldom")
-    earlier = ({main: 100, seldom: 10}, {main: 100}, {main: 100})
+    work = {main: 100, seldom: 10}
 
-    assert NEW == groups(compare([{main: 100}] * 2, [{main: 100, seldom: 10}] * 2).functions)["app.exe!seldom"]
-    known = compare([{main: 100}] * 2, [{main: 100, seldom: 10}] * 2, earlier)
-    assert NEW != groups(known.functions)["app.exe!seldom"]
+    assert NEW == groups(compare([{main: 100}] * 3, [work, work, {main: 100}]).functions)["app.exe!seldom"]
+    assert NEW != groups(compare([{main: 100}] * 3, [work, {main: 100}, {main: 100}]).functions)["app.exe!seldom"]
+
+
+def test_what_comes_back_is_new_and_has_no_effect() -> None:
+    main, gone = Item("app.exe", "main"), Item("app.exe", "gone")
+    earlier = ({main: 100, gone: 50},) * 4
+
+    (row,) = (row for row in compare([{main: 100}] * 3, [{main: 100, gone: 50}] * 3, earlier).functions.rows
+              if row.item == gone)  # fmt: skip
+
+    assert (NEW, None) == (row.group, row.finding)
+
+
+def test_nothing_is_new_by_chance_among_many_small_functions() -> None:
+    random = np.random.default_rng(1)
+    items = [Item("a.dll", f"f{number}") for number in range(500)]
+
+    def run() -> Work:
+        return {item: int(samples) for item, samples in zip(items, random.poisson(1.5, len(items)), strict=True)}
+
+    for _ in range(20):
+        ledger = compare([run(), run()], [run(), run()]).functions
+        assert {NEW, VANISHED}.isdisjoint(groups(ledger).values())
 
 
 def test_a_function_that_a_report_may_have_left_out_is_neither_new_nor_vanished() -> None:

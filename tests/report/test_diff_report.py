@@ -132,7 +132,7 @@ def test_runs_without_a_symbol_have_no_functions() -> None:
 
 
 def test_a_shared_change_of_speed_is_told_where_it_matters() -> None:
-    told = "functions are judged against the speed that all share: -1.0 %"
+    told = "functions and call paths are judged beside the speed that all share: -1.0 %"
 
     assert told in text(example_diff(common_effect=-0.01))
     assert "all share" not in text(example_diff(common_effect=0.009))
