@@ -13,7 +13,7 @@ from perfdb.stats.differences import (
 from perfdb.stats.families import benjamini_hochberg
 from perfdb.stats.judging import judge_families
 from perfdb.stats.pooling import Pooled, pool_effects
-from perfdb.stats.summary import Summary, summarise
+from perfdb.stats.summary import Summary, summarise, summarise_columns
 
 __all__ = [
     "EQUAL",
@@ -30,4 +30,5 @@ __all__ = [
     "judge_families",
     "pool_effects",
     "summarise",
+    "summarise_columns",
 ]

@@ -50,11 +50,12 @@ class OddRun:
 class Differences:
     """Contender against baseline, by function; arrays of shape (functions,) in the order of the counts' columns.
 
-    `effect` is the relative change (0.1 is 10 % more) against the speed that all functions share, `low` and `high`
-    bound it with 95 % confidence. `p_value` is of "this function did not change"; `adjusted` is at most `fdr` for what
-    is flagged. `verdict` (int8) is REGRESSED, IMPROVED, EQUAL (its 90 % interval lies within the margin: two one-sided
-    tests at 5 %) or INCONCLUSIVE. `runs_needed` (int64) is how many runs a side would show a change of `margin` four
-    times in five; 0 where that cannot be told. Where nothing can be told floats are NaN.
+    `effect` is the relative change (0.1 is 10 % more) against the speed that all functions share (which itself
+    changed by `common_effect`), `low` and `high` bound it with 95 % confidence. `p_value` is of "this function did not
+    change"; `adjusted` is at most `fdr` for what is flagged. `verdict` (int8) is REGRESSED, IMPROVED, EQUAL (its 90 %
+    interval lies within the margin: two one-sided tests at 5 %) or INCONCLUSIVE. `runs_needed` (int64) is how many runs
+    a side would show a change of `margin` four times in five; 0 where that cannot be told. Where nothing can be told
+    floats are NaN.
 
     `total` is the whole program, run-wide changes of speed included. `caveats` are sentences for the reader.
 
@@ -76,3 +77,4 @@ class Differences:
     level: F64
     within: F64
     odd: tuple[OddRun, ...] = ()
+    common_effect: float = math.nan

@@ -19,12 +19,11 @@ import numpy.typing as npt
 from perfdb.stats.normal import F64, two_sided_tail
 
 WORTHWHILE: F64 = np.log([1.2] * 5 + [1.5])
-"""The changes that the allowance is spent to find, as log-ratios; small ones are as often again as large ones."""
+"""The changes that the allowance is spent to find, as log-ratios; small ones count five times."""
 EVEN_PART = 0.03
 """This part of the allowance is spread evenly by worth, so that small changes of precisely known functions show too."""
-WORTH_POWER = 4.0
-LARGE_SHARE = 0.0125
-"""Finding a change is worth the same in every function of this share or more, and less below, by the square."""
+LARGE_SHARE, WORTH_POWER = 0.0125, 4.0
+"""Finding a change is worth the same in every function of this share or more, and less below, by this power."""
 
 _ERRORS: F64 = np.exp(np.linspace(np.log(0.005), np.log(0.6), 60))
 _THRESHOLDS: F64 = np.linspace(0, 8, 161)

@@ -15,11 +15,11 @@ from perfdb.stats.odd import ALONE, Found, Groups, find_odd
 from perfdb.stats.sessions import NO_DOUBTS, ODD_SPREAD, Doubts, Session, fit_session
 
 ODD_RISK = 0.002
-"""How probable it is that a function's value in one run, which decides a verdict, is odd."""
-LEAST_DOUBT, DOUBT = 0.006, 1.0
+"""How probable it is, before it is looked at, that a function's value in one run is odd where no groups are known."""
+LEAST_DOUBT, DOUBT = 0.02, 3.0
 """A function's history is out of date with at least the first probability, and so many times the share of functions
-that moved more, however well it agrees with the baseline: a move by less than the noise agrees too, and yet may make an
-alarm of the pooled baseline."""
+that moved beyond the least that is tried, however well it agrees with the baseline: a move by less than the noise
+agrees too, and yet may make an alarm of the pooled baseline."""
 FIRST_DISPERSION = 0.08**2
 _SMALL = 0.25
 """Added to means before a logarithm."""
@@ -37,9 +37,9 @@ class Expected:
 class Fit:
     """The sessions, fitted together; every array has the shape (functions,), `shares` is (functions, grid).
 
-    `fresh` is the baseline pooled with the history, `direct` the baseline alone, `blended` both by `stale`, the
-    probability that the history of the function is out of date. `extra` is variance of the log-ratio that no run-to-run
-    spread explains: of the level, and between sessions. `doubt` is the least probability of a stale history in tests.
+    `fresh` is the baseline pooled with the history, `direct` the baseline alone, `blended` both by the probability that
+    the history of the function is out of date (`past`). `extra` is variance of the log-ratio that no run-to-run spread
+    explains: of the level, and between sessions. `odd` are the odd groups that were taken out, by session.
     """
 
     baseline: Session
@@ -79,7 +79,8 @@ def fit(baseline: F64, contender: F64, history: F64, groups: Groups | None = Non
     """Fit counts of shape (runs, functions); `history` may have no runs."""
     counts = [baseline, contender] + ([history] if len(history) else [])
     dispersions = np.full(baseline.shape[1], FIRST_DISPERSION)
-    doubts, odd = [NO_DOUBTS] * len(counts), [[] for _ in counts]
+    doubts = [NO_DOUBTS] * len(counts)
+    odd: list[list[Found]] = [[] for _ in counts]
     for step in range(2):
         sessions = _sessions(counts, dispersions, doubts)
         if step and groups is not None:
@@ -98,7 +99,8 @@ def fit(baseline: F64, contender: F64, history: F64, groups: Groups | None = Non
     per_run = 1 / second.runs + 1 / blended.runs
     sampling = per_run / np.maximum((second.means + blended.means) / 2, 0.5)
     known = shares if past is None else past.shares
-    level = contender_level(_log_ratio(second.means, blended.means), sampling, per_run, DISPERSIONS, known)
+    log_ratios, samples = _log_ratio(second.means, blended.means), second.means + blended.means
+    level = contender_level(log_ratios, sampling, per_run, DISPERSIONS, known, samples)
     variances, information = sampling + per_run * dispersions, level.weights
     # A function that shapes the level follows it, and deviates from it by less than one that does not.
     extra = np.maximum(0, (1 - 1.5 * information * variances) / level.information)
@@ -165,7 +167,8 @@ def _risk(fitted: Fit, side: Session) -> F64:
     wide = usual + ODD_SPREAD**2
     gain = np.exp(0.5 * np.minimum(squares * (1 / usual - 1 / wide), 100)) * np.sqrt(usual / wide)
     odd: F64 = prior * gain / (1 - prior + prior * gain)
-    return np.minimum(odd.sum(axis=0), 1)
+    risk: F64 = np.minimum(odd.sum(axis=0), 1)
+    return risk
 
 
 def _p_without_best_run(
@@ -184,7 +187,8 @@ def _p_without_best_run(
         apart = side.doubts.apart[0] if at_contender else -side.doubts.apart[0]
         grouped = two_sided_tail((log_ratios - apart) / np.sqrt(variances + side.doubts.apart_variance[0]))
         risk = side.doubts.risk[0]
-        return (ALONE * alone + risk * grouped) / (ALONE + risk)
+        either: F64 = (ALONE * alone + risk * grouped) / (ALONE + risk)
+        return either
     best = np.argmax(np.where(high, side.rates, -side.rates), axis=0)
     weights = side.weights.copy()
     weights[best, np.arange(len(best))] = 0

@@ -1,10 +1,11 @@
 """What all functions have in common between two sessions, and how far whole runs lie apart.
 
-The *level* is the change of speed that most functions share. Each function's log-ratio is the level and noise of known
-variance; but some functions changed themselves, with a probability that is estimated too, and theirs lie wider by
-`CHANGE_SPREAD`. The level is the maximum of that likelihood (EM from the weighted median): a redescending estimate,
-which a few changed functions hardly move, unlike the ratio of the sums, and which uses every precise function, unlike a
-median. It is the size factor of Anders & Huber 2010 between sessions, made robust.
+The *level* is the change of speed that most functions share. Each function's log-ratio is the level and noise; but some
+functions changed themselves, with a probability that is estimated too, and theirs lie wider by `CHANGE_SPREAD`. The
+noise is a mixture as well, over what the function's dispersion may be. The level is the maximum of that likelihood (EM
+from the weighted median): a redescending estimate, which a few changed or erratic functions hardly move, unlike the
+ratio of the sums, and which uses every precise function, unlike a median. It is the size factor of Anders & Huber 2010
+between sessions, made robust.
 """
 
 from __future__ import annotations
@@ -20,13 +21,20 @@ CHANGE_SPREAD = 0.25
 """Functions that changed changed by about 25 %, up or down."""
 CHANGED = (0.01, 0.03, 0.1, 0.3)
 """The shares of changed functions that are tried."""
-MOVED = (0.02, 0.05, 0.1, 0.2)
+FOLLOWERS = 0.75
+"""A level beyond the drift of machines is one only if functions with this share of the samples follow it."""
+COMMON_DRIFT = 0.04
+"""How far machines and their load move the speed of all functions between two sessions, as a log-ratio."""
+MANY_CHANGED = (0.3, 0.5, 0.8)
+"""The shares of changed functions that are tried where no level is common."""
+MOVED = (0.04, 0.08, 0.15, 0.3)
 """The shares of functions that moved between history and baseline that are tried."""
 BETWEEN = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
 """The spreads between sessions, as log-ratios, that are tried."""
 LEVEL_STEPS = 15
-MOVED_PENALTY, BETWEEN_PENALTY = 10.0, 100.0
-"""Log-likelihood per unit of the two: exponential priors of means 0.1 and 0.01."""
+"""So many steps of EM reach the level."""
+MOVED_PENALTY, BETWEEN_PENALTY = 5.0, 100.0
+"""Log-likelihood per unit of the two: exponential priors of means 0.2 and 0.01."""
 DRIFTS: F64 = np.exp(np.linspace(np.log(0.005), np.log(0.2), 14))
 """The grid of the spread between whole runs, as log-ratios: 0.5 to 20 %."""
 USUAL_DRIFT, USUAL_DRIFT_FACTOR = 0.03, 0.8
@@ -38,7 +46,8 @@ ODD_RUN, ODD_RUN_SPREAD = 0.03, 0.1
 class Level:
     """The common log-ratio, its `information` (1 / variance), and each function's probability to have `changed`.
 
-    `weights`, shape (functions,), is how much each function pulls, in the unit of the information.
+    `weights`, shape (functions,), is how much each function pulls, in the unit of the information. `is_common` is
+    whether functions share the level at all; if not, it is what machines drift.
     """
 
     log_ratio: float
@@ -46,6 +55,7 @@ class Level:
     changed: F64
     log_likelihood: float
     weights: F64
+    is_common: bool = True
 
 
 def common_levels(log_ratios: F64, variances: F64, shares_changed: F64) -> list[Level]:
@@ -78,8 +88,12 @@ def common_levels(log_ratios: F64, variances: F64, shares_changed: F64) -> list[
     ]
 
 
-def contender_level(log_ratios: F64, sampling: F64, per_run: F64, dispersions: F64, shares: F64) -> Level:
+def contender_level(log_ratios: F64, sampling: F64, per_run: F64, dispersions: F64, shares: F64, samples: F64) -> Level:
     """The likeliest level over the shares of changed functions; arguments as those of `history_level`.
+
+    A change of speed that is the program's, or the machine's, is shared by nearly all of it. Where the functions that
+    follow the likeliest level have less than `FOLLOWERS` of the `samples`, (functions,), as when one large part became
+    quicker and the rest stayed, there is no such level, and none is taken off but what machines drift.
 
     Each function's noise is a mixture over what its dispersion may be, so one that lies far off counts less: it is
     noisier than it looked.
@@ -95,7 +109,28 @@ def contender_level(log_ratios: F64, sampling: F64, per_run: F64, dispersions: F
         if best is None or score > best_score:
             best, best_score = level, score
     assert best is not None
-    return best
+    if abs(best.log_ratio) <= COMMON_DRIFT or samples @ (1 - best.changed) >= FOLLOWERS * samples.sum():
+        return best
+    return _level_of_drift(log_ratios, typical)
+
+
+def _level_of_drift(log_ratios: F64, variances: F64) -> Level:
+    """The likeliest level where many functions changed: near 0, as far as machines drift."""
+    share = np.array(MANY_CHANGED)[:, None]
+    wide = variances + CHANGE_SPREAD**2
+    level = np.zeros_like(share)
+    for _ in range(12):
+        squares = (log_ratios - level) ** 2
+        good = (1 - share) / np.sqrt(variances) * np.exp(-0.5 * np.minimum(squares / variances, 600))
+        density = good + share / np.sqrt(wide) * np.exp(-0.5 * np.minimum(squares / wide, 600)) + 1e-300
+        changed = 1 - good / density
+        information = ((1 - changed) / variances).sum(axis=1) + 1 / COMMON_DRIFT**2
+        level = (((1 - changed) / variances * log_ratios).sum(axis=1) / information)[:, None]
+    likelihood = np.log(density).sum(axis=1)
+    best = int(np.argmax(likelihood))
+    known = float(information[best])
+    weights = (1 - changed[best]) / variances
+    return Level(float(level[best, 0]), known, changed[best], float(likelihood[best]), weights, is_common=False)
 
 
 def _mixed_level(log_ratios: F64, variances: F64, shares: F64, share_changed: float, start: float) -> Level:

@@ -31,7 +31,7 @@ def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
     own, own_variance = _own_changes(fitted)
     drift = _drift(fitted)
     level = fitted.level.log_ratio
-    level_variance = 1 / fitted.level.information
+    level_variance = 1 / fitted.level.information if fitted.level.is_common else 0.0
     centres, weights, spreads = [], [], []
     for probability, shift, runs in _baselines(fitted, drift):
         centres.append(np.full(DRIFTS.size, level + shift + own))
@@ -82,15 +82,24 @@ def _without_odd_run(fitted: Fit, drift: F64, effect: float) -> list[tuple[float
 
 
 def _own_changes(fitted: Fit) -> tuple[float, float]:
-    """What functions' own changes add to the log-ratio of the totals, and its variance."""
+    """What functions' own changes add to the log-ratio of the totals, and its variance.
+
+    Where no level is common, most changed, and the plain ratio of the totals is all there is.
+    """
     means = fitted.blended.means
     shares = means / means.sum()
     variances = run_variances(fitted) * (1 / fitted.contender.runs + 1 / fitted.blended.runs)
+    between = fitted.past.between if fitted.past else 0.0
+    if not fitted.level.is_common:
+        both = (means + fitted.contender.means) / (means + fitted.contender.means).sum()
+        spread = variances + fitted.disagreement + between
+        ratio = math.log(fitted.contender.means.sum() / means.sum())
+        return ratio - fitted.level.log_ratio, float((both**2 * spread).sum())
     kept = CHANGE_SPREAD**2 / (CHANGE_SPREAD**2 + variances)
     changed, effects = fitted.level.changed, fitted.log_effects
     expected = changed * kept * effects
     spread = changed * (kept * variances + (kept * effects) ** 2) - expected**2
-    spread = spread + fitted.disagreement + (fitted.past.between if fitted.past else 0.0)
+    spread = spread + fitted.disagreement + between
     return math.log(float((shares * np.exp(expected)).sum())), float((shares**2 * spread).sum())
 
 

@@ -32,3 +32,14 @@ def summarise(values: npt.ArrayLike) -> Summary:
         return Summary(0.0, None, 0)
     spread = float(array.std(ddof=1)) if array.size > 1 else None
     return Summary(float(array.mean()), spread, int(array.size))
+
+
+def summarise_columns(values: npt.ArrayLike) -> list[Summary]:
+    """`summarise` of every column of values, shape (runs, items)."""
+    array = np.asarray(values, np.float64)
+    runs, items = array.shape
+    if not runs:
+        return [Summary(0.0, None, 0)] * items
+    means = array.mean(axis=0).tolist()
+    spreads = array.std(axis=0, ddof=1).tolist() if runs > 1 else [None] * items
+    return [Summary(mean, spread, runs) for mean, spread in zip(means, spreads, strict=True)]

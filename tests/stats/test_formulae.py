@@ -113,11 +113,25 @@ def test_p_values_of_small_functions_bound_the_exact_ones(before: int, after: in
 def test_the_level_is_what_most_functions_share() -> None:
     log_ratios = np.concatenate([np.full(20, 0.1), [0.6, 0.7, 0.8]])
 
-    level = levels.contender_level(log_ratios, np.full(23, 0.01**2), np.ones(23), np.array([3e-4]), np.ones((23, 1)))
+    level = levels.contender_level(
+        log_ratios, np.full(23, 0.01**2), np.ones(23), np.array([3e-4]), np.ones((23, 1)), np.ones(23)
+    )
 
     assert 0.1 == pytest.approx(level.log_ratio, abs=0.005)
     assert (level.changed[:20] < 0.1).all()
     assert (level.changed[20:] > 0.9).all()
+
+
+def test_what_one_large_part_did_is_no_common_level() -> None:
+    log_ratios = np.concatenate([np.full(18, -0.6), np.full(6, 0.0)])
+    samples = np.concatenate([np.full(18, 20.0), np.full(6, 100.0)])
+    sampling, per_run, grid = np.full(24, 0.04**2), np.ones(24), np.array([0.03**2])
+
+    level = levels.contender_level(log_ratios, sampling, per_run, grid, np.ones((24, 1)), samples)
+
+    assert 0 == pytest.approx(level.log_ratio, abs=0.01)
+    assert (level.changed[:18] > 0.9).all()
+    assert (level.changed[18:] < 0.5).all()
 
 
 def test_factors_are_those_of_the_runs() -> None:
