@@ -12,6 +12,7 @@ from perfdb.stats.differences import (
 )
 from perfdb.stats.families import benjamini_hochberg
 from perfdb.stats.judging import judge_families
+from perfdb.stats.one_sided import one_sided
 from perfdb.stats.pooling import Pooled, pool_effects
 from perfdb.stats.summary import Summary, summarise, summarise_columns
 
@@ -28,6 +29,7 @@ __all__ = [
     "benjamini_hochberg",
     "compare_counts",
     "judge_families",
+    "one_sided",
     "pool_effects",
     "summarise",
     "summarise_columns",

@@ -24,6 +24,7 @@ from perfdb.stats.judging import verdicts
 from perfdb.stats.needed import runs_needed
 from perfdb.stats.normal import F64
 from perfdb.stats.odd import Groups, make_groups
+from perfdb.stats.one_sided import one_sided
 from perfdb.stats.program import total_difference
 from perfdb.stats.sides import Sides, check_fractions, check_sides
 from perfdb.stats.small import LEAST_MEAN, small_intervals, small_p_values
@@ -33,8 +34,8 @@ ALLOWANCE = 0.36
 SMALL_ALLOWANCE = 0.02
 """The part of the allowance that goes to functions too small to be modelled."""
 TESTABLE_LEVEL = 1e-7
-MODELLED_MOST = 5_000
-"""So many functions are modelled at most, the largest; profiles do not have more that hold anything."""
+MODELLED_MOST = 600
+"""So many functions are modelled at most, the largest: the others together hold little of a profile."""
 
 
 def compare_counts(
@@ -57,7 +58,8 @@ def compare_counts(
     check_fractions(fdr=fdr, margin=margin)
     sides = check_sides(baseline, contender, history, groups)
     caveats = _caveats(sides)
-    modelled = _modelled(sides)
+    is_one_sided = one_sided(sides.baseline, sides.contender) != 0
+    modelled = _modelled(sides, ~is_one_sided)
     degrees = sum(max(len(runs) - 1, 0) for runs in (sides.baseline, sides.contender, sides.history))
     if not degrees or not sides.baseline.sum() or not sides.contender.sum():
         return _nothing(sides, caveats)
@@ -67,10 +69,17 @@ def compare_counts(
     fitted = fit(baseline, contender, history, _groups(sides, modelled))
     odd = _odd_runs(sides, fitted)
     caveats += tuple(_of_odd_run(sides, run) for run in odd if run.side != "history")
-    return replace(_verdicts(sides, modelled, fitted, fdr, margin), odd=odd, caveats=caveats)
+    return replace(_verdicts(sides, modelled, is_one_sided, fitted, fdr, margin), odd=odd, caveats=caveats)
 
 
-def _verdicts(sides: Sides, modelled: npt.NDArray[np.intp], fitted: Fit, fdr: float, margin: float) -> Differences:
+def _verdicts(
+    sides: Sides,
+    modelled: npt.NDArray[np.intp],
+    is_one_sided: npt.NDArray[np.bool_],
+    fitted: Fit,
+    fdr: float,
+    margin: float,
+) -> Differences:
     functions, known = sides.baseline.shape[1], len(modelled)
     common = fitted.level.log_ratio
     log_effects, widths = small_intervals(sides.baseline, sides.contender, common)
@@ -84,8 +93,10 @@ def _verdicts(sides: Sides, modelled: npt.NDArray[np.intp], fitted: Fit, fdr: fl
     shares = fitted.baseline.means * fitted.baseline.count + fitted.contender.means * fitted.contender.count
     errors = standard_errors(fitted)[:-1]
     levels[modelled] = spend(errors, (shares / shares.sum())[:-1], ALLOWANCE * fdr * (1 - SMALL_ALLOWANCE))
-    level = np.maximum(levels / fdr, 1e-200)
-    adjusted = np.minimum(adjust(p, level), 1)
+    level = np.where(is_one_sided, 0.0, np.maximum(levels / fdr, 1e-200))
+    # What is on one side only is a matter of its own: as discoveries it would make false ones of others seem few.
+    adjusted = np.minimum(p * max(int(is_one_sided.sum()), 1), 1)
+    adjusted[~is_one_sided] = np.minimum(adjust(p[~is_one_sided], level[~is_one_sided]), 1)
     top = np.expm1(np.minimum(log_effects + narrow, 700))
     within = np.maximum(-np.expm1(log_effects - narrow), top)
     verdict = verdicts(np.expm1(log_effects), adjusted, within, fdr, margin)
@@ -109,10 +120,10 @@ def _verdicts(sides: Sides, modelled: npt.NDArray[np.intp], fitted: Fit, fdr: fl
     )
 
 
-def _modelled(sides: Sides) -> npt.NDArray[np.intp]:
-    """The columns of the functions that have samples enough for a model, ascending."""
+def _modelled(sides: Sides, able: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """The columns of the functions that have samples enough for a model, of those `able`; ascending."""
     means = (sides.baseline.mean(axis=0) + sides.contender.mean(axis=0)) / 2
-    modelled = np.flatnonzero(means >= LEAST_MEAN)
+    modelled = np.flatnonzero((means >= LEAST_MEAN) & able)
     if len(modelled) > MODELLED_MOST:
         largest = np.argsort(-means[modelled], kind="stable")[:MODELLED_MOST]
         modelled = np.sort(modelled[largest])

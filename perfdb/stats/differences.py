@@ -59,10 +59,10 @@ class Differences:
 
     `total` is the whole program, run-wide changes of speed included. `caveats` are sentences for the reader.
 
-    `level` is the part of `fdr` at which each function was tested, 0 where nothing was; `within` is the least margin
-    that would still be shown to hold, NaN or infinite where none is: EQUAL is said where it is below `margin`. The two
-    let `judge_families` give verdicts over several examples. `odd` tells the runs that were found odd, and whose
-    group therefore hardly counts.
+    `level` is the part of `fdr` at which each function was tested, 0 where nothing was, or where only one side has it;
+    `within` is the least margin that would still be shown to hold, NaN or infinite where none is: EQUAL is said where
+    it is below `margin`. The two let `judge_families` give verdicts over several examples. `odd` tells the runs that
+    were found odd, and whose group therefore hardly counts.
     """
 
     effect: F64

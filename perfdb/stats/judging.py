@@ -54,7 +54,7 @@ def judge_families(differences: Sequence[Differences], *, fdr: float = 0.05, mar
         return list(differences)
     p_values = np.concatenate([difference.p_value for difference in differences])
     levels = np.concatenate([difference.level for difference in differences]) / testable
-    adjusted = np.full(len(p_values), np.nan)
+    adjusted = np.minimum(np.concatenate([difference.adjusted for difference in differences]) * testable, 1)
     tested = levels > 0
     adjusted[tested] = np.minimum(adjust(p_values[tested], levels[tested]), 1)
     ends = np.cumsum([len(difference.p_value) for difference in differences])[:-1]

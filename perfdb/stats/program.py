@@ -100,7 +100,12 @@ def _own_changes(fitted: Fit) -> tuple[float, float]:
     expected = changed * kept * effects
     spread = changed * (kept * variances + (kept * effects) ** 2) - expected**2
     spread = spread + fitted.disagreement + between
-    return math.log(float((shares * np.exp(expected)).sum())), float((shares**2 * spread).sum())
+    # The last is what is not modelled, functions of one side among them: it is taken as it is.
+    rest = fitted.contender.means[-1] * math.exp(-fitted.level.log_ratio) / means.sum()
+    total = float((shares * np.exp(expected))[:-1].sum()) + rest
+    parts = np.append(shares[:-1] * np.exp(expected[:-1]), max(shares[-1], rest)) / max(total, 1.0)
+    spread[-1] = variances[-1] + (fitted.disagreement[-1] if fitted.past else 0.0) + between
+    return math.log(total), float((parts**2 * spread).sum())
 
 
 def _factor_variance(fitted: Fit) -> float:

@@ -13,6 +13,7 @@ probability that it is not odd. Where groups of functions are known, `odd` says 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,13 @@ from perfdb.stats.normal import F64
 ODD_PROBABILITY = 0.005
 ODD_SPREAD = 0.3
 HUBER = 2.5
+LEAST_FACTOR = 0.1
+"""A run's factor is at least this part of what its samples alone would make it: one that has hardly a function with the
+others in common is odd, and not slow."""
+RUN_SPREAD = 0.03
+"""How far whole runs of a session lie apart at least, as a log-ratio."""
+ODD_RUN_PROBABILITY = 0.05
+"""How probable it is that a whole run is odd (cut short, of another program, on a busy machine)."""
 LEAST_TO_JUDGE_RUNS = 3
 
 
@@ -52,7 +60,7 @@ class Session:
     """One side's runs. Counts are samples per run of mean speed.
 
     `rates` (counts over the run's factor, and over what is taken out as odd, by `doubts`) and `weights` have the shape
-    (runs, functions); `factors` (runs,), geometric mean 1; `means` and `runs`, how many runs a mean is worth,
+    (runs, functions); `factors` (runs,), 1 in the middle; `means` and `runs`, how many runs a mean is worth,
     (functions,).
     """
 
@@ -101,7 +109,8 @@ def _not_odd(rates: F64, means: F64, factors: F64, dispersions: F64, doubts: Dou
     usual = np.maximum(means, 0.5) / factors[:, None] + (dispersions + doubts.variance) * means**2
     if len(rates) == LEAST_TO_JUDGE_RUNS:  # the middle of three is one value, and varies as one
         usual = usual * 1.5
-    odd = usual + (ODD_SPREAD * means) ** 2
+    # Of a value out of next to nothing it is the value itself that says how wide odd ones lie.
+    odd = usual + (ODD_SPREAD * np.maximum(means, rates)) ** 2
     squares = (rates - means) ** 2
     good = (1 - doubts.odd) * np.exp(-0.5 * np.minimum(squares / usual, 200)) / np.sqrt(usual)
     bad = doubts.odd * np.exp(-0.5 * np.minimum(squares / odd, 200)) / np.sqrt(odd)
@@ -109,14 +118,34 @@ def _not_odd(rates: F64, means: F64, factors: F64, dispersions: F64, doubts: Dou
     return weights
 
 
+def centre(log_factors: F64) -> float:
+    """The middle of the runs' log-factors, shape (runs,): of three or more, odd ones count nothing.
+
+    It is the mean, weighted by the probability that a run is not odd; odd ones lie wider by `ODD_SPREAD`. How wide the
+    others lie is told by the median of their distances, so that one run in three cannot hide.
+    """
+    if len(log_factors) < LEAST_TO_JUDGE_RUNS:
+        return float(log_factors.mean())
+    middle = float(np.median(log_factors))
+    spread = max(RUN_SPREAD, 1.4826 * float(np.median(np.abs(log_factors - middle))))
+    usual, wide = spread**2, spread**2 + ODD_SPREAD**2
+    for _ in range(3):
+        squares = (log_factors - middle) ** 2
+        gain = np.exp(0.5 * np.minimum(squares * (1 / usual - 1 / wide), 600)) * math.sqrt(usual / wide)
+        weights = 1 / (1 + ODD_RUN_PROBABILITY / (1 - ODD_RUN_PROBABILITY) * gain)
+        middle = float((weights * log_factors).sum() / weights.sum())
+    return middle
+
+
 def run_factors(counts: F64, dispersions: F64) -> F64:
-    """How much slower each run was than its session; shape (runs,), geometric mean 1."""
+    """How much slower each run was than its session; shape (runs,), 1 for the middle of the session (see `centre`)."""
     totals = counts.sum(axis=1)
     if len(counts) == 1 or not (totals > 0).all():
         return np.ones(len(counts))
     factors: F64 = totals / totals.mean()
-    centre = np.median if len(counts) >= 3 else np.mean
-    means: F64 = np.asarray(centre(counts / factors[:, None], axis=0), np.float64)
+    least = LEAST_FACTOR * totals / np.median(totals)
+    middle = np.median if len(counts) >= 3 else np.mean
+    means: F64 = np.asarray(middle(counts / factors[:, None], axis=0), np.float64)
     for _ in range(4):
         rates = counts / factors[:, None]
         spread = np.sqrt(means / factors[:, None] + dispersions * means**2)
@@ -126,7 +155,7 @@ def run_factors(counts: F64, dispersions: F64) -> F64:
         if known <= 0:
             break
         factors = factors * np.maximum(1 + (deviations * information).sum(axis=1) / known, 0.1)
-        factors = factors / np.exp(np.log(factors).mean())
+        factors = np.maximum(factors / np.exp(centre(np.log(factors))), least)
         pulls = np.clip(counts / factors[:, None] - means, -HUBER * spread, HUBER * spread)
         means = np.maximum(means + pulls.mean(axis=0), 0)
     return factors
