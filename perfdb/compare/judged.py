@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,10 +11,8 @@ from perfdb.compare.costs import Aligned
 from perfdb.compare.ledger import NEW, OTHERS, UNRESOLVED, VANISHED
 from perfdb.compare.verdicts import INCONCLUSIVE, NOT_COMPARABLE, Criteria, Finding, finding, not_comparable
 from perfdb.profile.columns import I64
-from perfdb.stats import Differences, compare_counts
+from perfdb.stats import Differences, compare_counts, one_sided
 
-BY_CHANCE = 0.05
-"""How probable it may be that any of the items that are called new or vanished only showed no sample by chance."""
 TOO_SMALL = 3.0
 """Items with fewer samples a run than that are counted among the others, where nothing is told of them."""
 
@@ -91,35 +88,22 @@ class Judged:
         return finding(self.differences, int(self.column[place]), after - before, criteria, plain)
 
     def classes(self, findings: Sequence[Finding | None]) -> list[str]:
-        """The class of each item in the ledger.
-
-        Work is new where no baseline run shows it, although it does so much in most runs of the contender that it would
-        have shown; vanished is the reverse.
-        """
-        costs = self.costs
-        before, after = costs.baseline_samples, costs.contender_samples
-        means = [side.mean(axis=0) if costs.items else np.zeros(0) for side in (before, after)]
-        # All n samples of unchanged work are on the side with a part p of the runs with probability p ** n; that any
-        # item's are has at most so many times that.
-        enough = math.log(BY_CHANCE / max(len(costs.items), 1))
-        runs = len(before) + len(after)
-        is_sure = [side.sum(axis=0) * math.log(len(side) / runs) <= enough for side in (before, after)]
-        in_most = [(side > 0).sum(axis=0) > len(side) / 2 for side in (before, after)]
-        is_new = ~before.any(axis=0) & in_most[1] & is_sure[1]
-        is_gone = ~after.any(axis=0) & in_most[0] & is_sure[0]
-        is_small = (means[0] + means[1]) / 2 < TOO_SMALL
+        """The class of each item in the ledger; what is new or has vanished is told by `stats.one_sided`."""
+        before, after = self.costs.baseline_samples, self.costs.contender_samples
+        sides = one_sided(before, after).tolist()
+        means = [side.mean(axis=0) if self.costs.items else np.zeros(0) for side in (before, after)]
+        is_small = ((means[0] + means[1]) / 2 < TOO_SMALL).tolist()
         return [
-            self._class(place, found, bool(is_new[place]), bool(is_gone[place]), bool(is_small[place]))
-            for place, found in enumerate(findings)
+            self._class(place, found, sides[place], is_small=is_small[place]) for place, found in enumerate(findings)
         ]
 
-    def _class(self, place: int, found: Finding | None, is_new: bool, is_gone: bool, is_small: bool) -> str:
+    def _class(self, place: int, found: Finding | None, side: int, *, is_small: bool) -> str:
         if self.costs.items[place].is_unresolved:
             return UNRESOLVED
         if self.obstacles[place]:
             return OTHERS
-        if is_new or is_gone:
-            return NEW if is_new else VANISHED
+        if side:
+            return NEW if side > 0 else VANISHED
         if found is None or found.verdict == NOT_COMPARABLE:
             return OTHERS
         return OTHERS if is_small and found.verdict == INCONCLUSIVE else found.verdict

@@ -32,7 +32,7 @@ def odd_caveats(runs: Matched, odd: Sequence[OddRun], modules: Sequence[str]) ->
         Caveat(
             "odd-run",
             f"{each.side} run {short_run(sides[each.side][each.run].run_id)}: "
-            f"{modules[int(each.group)]} lies {abs(each.factor - 1):.0%} "
+            f"{'the whole run' if each.group is None else modules[int(each.group)]} lies {abs(each.factor - 1):.0%} "
             f"{'above' if each.factor > 1 else 'below'} the other runs, and counts less",
         )
         for each in odd

@@ -26,6 +26,7 @@ from perfdb.stats.normal import F64
 from perfdb.stats.odd import Groups, make_groups
 from perfdb.stats.one_sided import one_sided
 from perfdb.stats.program import total_difference
+from perfdb.stats.sessions import odd_run_probabilities
 from perfdb.stats.sides import Sides, check_fractions, check_sides
 from perfdb.stats.small import LEAST_MEAN, small_intervals, small_p_values
 
@@ -145,14 +146,20 @@ def _groups(sides: Sides, modelled: npt.NDArray[np.intp]) -> Groups | None:
 
 
 def _odd_runs(sides: Sides, fitted: Fit) -> tuple[OddRun, ...]:
-    """The odd groups that were found, by the caller's rows and names; the rest of small functions is no group."""
+    """The odd runs, and the odd groups of runs, by the caller's rows and names; the rest of small ones is no group."""
     rows = (range(len(sides.baseline)), range(len(sides.contender)), sides.history_rows)
-    return tuple(
-        OddRun(side, int(rows[place][each.run]), sides.names[each.group], each.factor, each.probability)
-        for place, (side, found) in enumerate(zip(("baseline", "contender", "history"), fitted.odd, strict=False))
-        for each in found
-        if each.group < len(sides.names)
-    )
+    sessions = (fitted.baseline, fitted.contender, *((fitted.history,) if fitted.history else ()))
+    found = []
+    for place, (side, session) in enumerate(zip(("baseline", "contender", "history"), sessions, strict=False)):
+        probabilities = odd_run_probabilities(np.log(session.factors))
+        for run in np.flatnonzero(probabilities > 0.5).tolist():
+            factor = float(session.factors[run])
+            found.append(OddRun(side, int(rows[place][run]), None, factor, float(probabilities[run])))
+        for each in fitted.odd[place]:
+            if each.group < len(sides.names):
+                name = sides.names[each.group]
+                found.append(OddRun(side, int(rows[place][each.run]), name, each.factor, each.probability))
+    return tuple(found)
 
 
 def _of_odd_run(sides: Sides, odd: OddRun) -> str:
@@ -161,7 +168,8 @@ def _of_odd_run(sides: Sides, odd: OddRun) -> str:
     direction = "above" if odd.factor > 1 else "below"
     apart = f"{100 * abs(odd.factor - 1):.0f} % {direction} {others}"
     return (
-        f"{odd.side} run {odd.run + 1} of {runs} has one group {apart}; that is taken for an odd run, not for a change"
+        f"{odd.side} run {odd.run + 1} of {runs} {'lies' if odd.group is None else 'has one group'} {apart}; "
+        "that is taken for an odd run, not for a change"
     )
 
 

@@ -32,16 +32,17 @@ class TotalDifference:
 
 @dataclass(frozen=True, slots=True)
 class OddRun:
-    """A run in which one group of functions lies apart from the other runs, by what is no change of the program.
+    """A run that lies apart from its side's others, or does in one group of functions, by what is no change.
 
     `side` is "baseline", "contender" or "history"; `run` is the row in that side's counts, from 0; `group` is the
-    group's value in `groups`. `factor` is how many times as much as elsewhere the group took (1.3 is 30 % more), and
+    group's value in `groups`, None for the run as a whole. `factor` is how many times as much as elsewhere it took (1.3
+    is 30 % more), and
     `probability` how sure that is, more than a half.
     """
 
     side: str
     run: int
-    group: int | str
+    group: int | str | None
     factor: float
     probability: float
 

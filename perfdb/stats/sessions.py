@@ -119,22 +119,33 @@ def _not_odd(rates: F64, means: F64, factors: F64, dispersions: F64, doubts: Dou
 
 
 def centre(log_factors: F64) -> float:
-    """The middle of the runs' log-factors, shape (runs,): of three or more, odd ones count nothing.
+    """The middle of the runs' log-factors, shape (runs,): of three or more, odd ones count nothing."""
+    return _middle(log_factors)[0]
 
-    It is the mean, weighted by the probability that a run is not odd; odd ones lie wider by `ODD_SPREAD`. How wide the
-    others lie is told by the median of their distances, so that one run in three cannot hide.
+
+def odd_run_probabilities(log_factors: F64) -> F64:
+    """How probable it is that each run as a whole is odd, shape (runs,); nothing is known of fewer than three."""
+    return 1 - _middle(log_factors)[1]
+
+
+def _middle(log_factors: F64) -> tuple[float, F64]:
+    """The mean of log-factors, each by the probability that its run is not odd; and these probabilities.
+
+    Odd ones lie wider by `ODD_SPREAD`. How wide the others lie is told by the median of their distances, so that one
+    run in three cannot hide.
     """
     if len(log_factors) < LEAST_TO_JUDGE_RUNS:
-        return float(log_factors.mean())
+        return float(log_factors.mean()), np.ones(len(log_factors))
     middle = float(np.median(log_factors))
     spread = max(RUN_SPREAD, 1.4826 * float(np.median(np.abs(log_factors - middle))))
     usual, wide = spread**2, spread**2 + ODD_SPREAD**2
+    weights = np.ones(len(log_factors))
     for _ in range(3):
         squares = (log_factors - middle) ** 2
         gain = np.exp(0.5 * np.minimum(squares * (1 / usual - 1 / wide), 600)) * math.sqrt(usual / wide)
         weights = 1 / (1 + ODD_RUN_PROBABILITY / (1 - ODD_RUN_PROBABILITY) * gain)
         middle = float((weights * log_factors).sum() / weights.sum())
-    return middle
+    return middle, weights
 
 
 def run_factors(counts: F64, dispersions: F64) -> F64:
