@@ -206,7 +206,10 @@ def _spread(subtrees: _Subtrees) -> F64:
 def _findings(
     tree: CallTree, subtrees: _Subtrees, choice: Choice, means_ns: tuple[F64, F64], criteria: Criteria
 ) -> list[Finding]:
-    """A verdict on each chosen subtree, by one comparison of them and of the functions outside of them."""
+    """A verdict on each chosen subtree, by one comparison of them and of the functions outside of them.
+
+    What only one side has has no effect.
+    """
     if not choice.rows:
         return []
     rows = np.array(choice.rows, np.int64)
@@ -228,7 +231,12 @@ def _findings(
         return findings  # there was no choice
     alternatives = np.sqrt(_share(subtrees)[_alternatives(subtrees, means_ns)]).sum()
     part = np.sqrt(share) / max(alternatives, np.sqrt(share).sum())
-    return _as_chosen(findings, delta_ns, part, criteria.fdr)
+    told = _as_chosen(findings, delta_ns, part, criteria.fdr)
+    after = means_ns[1][rows].tolist()
+    return [
+        each if work and rest else replace(each, effect=None, low=None, high=None)
+        for each, work, rest in zip(told, before, after, strict=True)
+    ]
 
 
 def _program_finding(tree: CallTree, subtrees: _Subtrees, row: int, delta_ns: float, criteria: Criteria) -> Finding:
