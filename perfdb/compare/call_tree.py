@@ -23,7 +23,6 @@ from perfdb.compare.verdicts import (
     IMPROVED,
     INCONCLUSIVE,
     REGRESSED,
-    SPENT,
     Criteria,
     Finding,
     finding,
@@ -31,7 +30,7 @@ from perfdb.compare.verdicts import (
 )
 from perfdb.profile.columns import I64, Bool
 from perfdb.profile.identity import levels
-from perfdb.stats import Differences, benjamini_hochberg, compare_counts
+from perfdb.stats import ALLOWANCE, Differences, benjamini_hochberg, compare_counts
 
 LEAST_SAMPLES = 3
 """A subtree with fewer samples a run, in the mean of both sides, shows nothing by itself."""
@@ -215,16 +214,21 @@ def _findings(
     rows = np.array(choice.rows, np.int64)
     share = _share(subtrees)[rows]
     before, delta_ns = means_ns[0][rows].tolist(), (means_ns[1] - means_ns[0])[rows].tolist()
-    chosen = [side[:, rows] for side in (subtrees.baseline, subtrees.contender, subtrees.history)]
     alone = {
         place: _program_finding(tree, subtrees, choice.rows[place], delta_ns[place], criteria)
         for place in np.flatnonzero(share >= MOST).tolist()
     }
     findings = list(alone.values())
     if len(alone) < len(rows):
-        found = _compare(tree, is_outside_of(subtrees.shape, rows)[subtrees.owner], chosen, criteria)
+        # A subtree that holds most of the work would decide what speed all share: its functions stand for it.
+        others = [place for place in range(len(rows)) if place not in alone]
+        chosen = [side[:, rows[others]] for side in (subtrees.baseline, subtrees.contender, subtrees.history)]
+        found = _compare(tree, is_outside_of(subtrees.shape, rows[others])[subtrees.owner], chosen, criteria)
+        column = {place: at for at, place in enumerate(others)}
         findings = [
-            alone[place] if place in alone else finding(found, place, delta, criteria, delta / work if work else None)
+            alone[place]
+            if place in alone
+            else finding(found, column[place], delta, criteria, delta / work if work else None)
             for place, (work, delta) in enumerate(zip(before, delta_ns, strict=True))
         ]
     if share.max() >= WHOLE:
@@ -256,7 +260,7 @@ def _as_chosen(findings: Sequence[Finding], delta_ns: Sequence[float], part: F64
     """
     p_values = np.array([math.nan if each.p_value is None else each.p_value for each in findings])
     tested = max(int(np.isfinite(p_values).sum()), 1)
-    adjusted = np.minimum(benjamini_hochberg(p_values / part / tested) / SPENT, 1).tolist()
+    adjusted = np.minimum(benjamini_hochberg(p_values / part / tested) / ALLOWANCE, 1).tolist()
     told = []
     for each, delta, value in zip(findings, delta_ns, adjusted, strict=True):
         # A subtree that is new has no effect, as it is one out of nothing.

@@ -3,7 +3,8 @@
 What can make it fail:
 
     regressed      the program of an example, a module, a function, or a function pooled over several examples became
-                   slower, significantly and by more than its limit
+                   slower, significantly and by more than its limit. New work is no regression of its own (a renamed
+                   function is new too): it is in the program's total
     total          the program of an example did
     inconclusive   of the program of an example nothing can be told: its verdict is open, its two sides are not
                    comparable, or the contender has no run of it. Single functions do not count: some are always open.
@@ -167,7 +168,7 @@ def _pooled(comparison: Comparison, limits: Sequence[GateLimit], known: Collecti
 
 
 def _exceeds(finding: Finding, delta_ns: float, limit: float | None, comparison: Comparison) -> bool:
-    """Whether this is a regression by more than its limit. One out of nothing exceeds every limit but `any`."""
+    """Whether this is a regression by more than its limit."""
     if finding.verdict != REGRESSED:
         return False
     if limit is None:

@@ -16,12 +16,11 @@ from perfdb.compare.verdicts import (
     IMPROVED,
     INCONCLUSIVE,
     REGRESSED,
-    SPENT,
     Criteria,
     Finding,
     is_relevant,
 )
-from perfdb.stats import benjamini_hochberg, pool_effects
+from perfdb.stats import ALLOWANCE, benjamini_hochberg, pool_effects
 
 F64 = npt.NDArray[np.float64]
 
@@ -45,7 +44,7 @@ def pool_functions(examples: Mapping[str, Judged], criteria: Criteria) -> tuple[
                 effects[row, column] = differences.effect[at]
                 lows[row, column], highs[row, column] = differences.low[at], differences.high[at]
     effect, low, high, p_value = pool_effects(effects, lows, highs)
-    adjusted = benjamini_hochberg(p_value) / SPENT
+    adjusted = benjamini_hochberg(p_value) / ALLOWANCE
     entries = []
     for column, (key, found) in enumerate(places.items()):
         item, before, after = _costs(examples, found)

@@ -59,17 +59,30 @@ def run_caveats(runs: Matched) -> tuple[Caveat, ...]:
         )
         if caveat
     ]
-    for name, side in (("baseline", baseline), ("contender", contender)):
+    sides = (("baseline", baseline), ("contender", contender))
+    told = [_told(side) for _, side in sides]
+    everywhere = [
+        caveat for caveat, count in told[0].items() if (count, told[1].get(caveat)) == (len(baseline), len(contender))
+    ]
+    count = len(baseline) + len(contender)
+    found += [Caveat(caveat.code, f"all {count} runs: {caveat.text}") for caveat in everywhere]
+    for (name, side), counts in zip(sides, told, strict=True):
         dirty = sum(run.is_dirty for run in side)
         if dirty:
             found.append(Caveat("dirty", f"{name}: {dirty} of {len(side)} runs are of a tree with uncommitted changes"))
-        told: dict[Caveat, int] = {}
-        for run in side:
-            for caveat in run.caveats:
-                told[caveat] = told.get(caveat, 0) + 1
-        for caveat, count in told.items():
-            found.append(Caveat(caveat.code, f"{name}, {count} of {len(side)} runs: {caveat.text}"))
+        for caveat, count in counts.items():
+            if caveat not in everywhere:
+                found.append(Caveat(caveat.code, f"{name}, {count} of {len(side)} runs: {caveat.text}"))
     return tuple(found)
+
+
+def _told(runs: Sequence[RunFacts]) -> dict[Caveat, int]:
+    """How many runs have each caveat."""
+    counts: dict[Caveat, int] = {}
+    for run in runs:
+        for caveat in run.caveats:
+            counts[caveat] = counts.get(caveat, 0) + 1
+    return counts
 
 
 _TELLS = {

@@ -18,9 +18,6 @@ from perfdb.units import NS_PER_MS
 REGRESSED, IMPROVED, EQUAL = "regressed", "improved", "equal"
 INCONCLUSIVE, NOT_COMPARABLE = "inconclusive", "not comparable"
 
-SPENT = 0.41
-"""The part of the false-discovery rate that is spent on what is judged beside `perfdb.stats`, as there: when nothing
-changed, all flags are false."""
 _WORDS = {STATS_REGRESSED: REGRESSED, STATS_IMPROVED: IMPROVED, STATS_EQUAL: EQUAL}
 
 

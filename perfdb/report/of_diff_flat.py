@@ -46,12 +46,21 @@ COLUMNS = (
 )
 
 
+NS_DIGITS, TINY = 6, 1e-3
+"""Figures are written with so many digits behind the point, but for smaller ones, which are p-values."""
+
+
 def flat_table(comparison: Comparison, by: str) -> Table:
     """`by` is `module`, `function` or `both`, as in the report."""
     records = [record for example in comparison.examples for record in _example_records(example, by)]
     if by != "module":
         records += [_pooled_record(entry) for entry in comparison.pooled]
-    return Table(COLUMNS, tuple(tuple(record.get(column.key) for column in COLUMNS) for record in records))
+    return Table(COLUMNS, tuple(tuple(_value(record.get(column.key)) for column in COLUMNS) for record in records))
+
+
+def _value(value: Any) -> Any:
+    """Nanoseconds are the last digits of ms that mean anything."""
+    return round(value, NS_DIGITS) if isinstance(value, float) and abs(value) > TINY else value
 
 
 def _example_records(example: ExampleDiff, by: str) -> Iterator[dict[str, Any]]:

@@ -63,7 +63,11 @@ def program_lines(example: ExampleDiff, criteria: Criteria) -> tuple[str, ...]:
         return f"not comparable: {finding.reason}", f"{runs}: {costs}{change}"
     word = NOT_TOLD if finding.verdict == INCONCLUSIVE else finding.verdict
     effect = total.change if finding.effect is None else finding.effect
-    lines = [f"{word} {effect_text(effect, finding.low, finding.high)}".rstrip() + f", {runs}: {costs}"]
+    verdict = f"{word} {effect_text(effect, finding.low, finding.high)}".rstrip() + f", {runs}"
+    lines = [f"{verdict}: {costs}"]
+    if example.runs.history:
+        plain = "" if total.change is None else f" ({cell(total.change, 'change')})"
+        lines = [verdict, f"{costs}{plain}; the effect is against the earlier runs too"]
     if finding.verdict == INCONCLUSIVE:
         lines.append(_what_would_tell(example, criteria))
     elif finding.verdict == EQUAL:

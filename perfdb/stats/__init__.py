@@ -1,6 +1,6 @@
 """Numbers in, numbers out: nothing here knows of databases, names or printing."""
 
-from perfdb.stats.counts import compare_counts
+from perfdb.stats.counts import ALLOWANCE, compare_counts
 from perfdb.stats.differences import (
     EQUAL,
     IMPROVED,
@@ -17,6 +17,7 @@ from perfdb.stats.pooling import Pooled, pool_effects
 from perfdb.stats.summary import Summary, summarise, summarise_columns
 
 __all__ = [
+    "ALLOWANCE",
     "EQUAL",
     "IMPROVED",
     "INCONCLUSIVE",

@@ -60,12 +60,15 @@ def compare_counts(
     sides = check_sides(baseline, contender, history, groups)
     caveats = _caveats(sides)
     is_one_sided = one_sided(sides.baseline, sides.contender) != 0
-    modelled = _modelled(sides, ~is_one_sided)
+    able = ~is_one_sided
+    modelled = _modelled(sides, able)
     degrees = sum(max(len(runs) - 1, 0) for runs in (sides.baseline, sides.contender, sides.history))
     if not degrees or not sides.baseline.sum() or not sides.contender.sum():
         return _nothing(sides, caveats)
+    if not sides.baseline[:, able].sum() or not sides.contender[:, able].sum():
+        return _nothing_in_common(sides, fdr, margin)
     baseline, contender, history = (
-        _with_rest(runs, modelled) for runs in (sides.baseline, sides.contender, sides.history)
+        _with_rest(runs, modelled, able) for runs in (sides.baseline, sides.contender, sides.history)
     )
     fitted = fit(baseline, contender, history, _groups(sides, modelled))
     odd = _odd_runs(sides, fitted)
@@ -113,7 +116,7 @@ def _verdicts(
         adjusted=adjusted,
         verdict=verdict,
         runs_needed=needed,
-        total=total_difference(fitted, fdr, margin),
+        total=total_difference(fitted, _one_sided_work(sides, is_one_sided), fdr, margin),
         caveats=(),
         level=level,
         within=within,
@@ -131,10 +134,10 @@ def _modelled(sides: Sides, able: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]
     return modelled
 
 
-def _with_rest(counts: F64, modelled: npt.NDArray[np.intp]) -> F64:
-    """The modelled functions' columns, and all others together as the last."""
+def _with_rest(counts: F64, modelled: npt.NDArray[np.intp], able: npt.NDArray[np.bool_]) -> F64:
+    """The modelled functions' columns, and all others together as the last, but for those that only one side has."""
     chosen = counts[:, modelled]
-    rest = counts.sum(axis=1) - chosen.sum(axis=1)
+    rest = counts[:, able].sum(axis=1) - chosen.sum(axis=1)
     return np.concatenate([chosen, rest[:, None]], axis=1)
 
 
@@ -185,6 +188,19 @@ def _caveats(sides: Sides) -> tuple[str, ...]:
         elif empty:
             found.append(f"{empty} of {len(runs)} runs of the {name} have no samples")
     return tuple(found)
+
+
+def _one_sided_work(sides: Sides, is_one_sided: npt.NDArray[np.bool_]) -> tuple[F64, F64]:
+    """The samples of functions that only one side has, in each run of (baseline, contender)."""
+    return sides.baseline[:, is_one_sided].sum(axis=1), sides.contender[:, is_one_sided].sum(axis=1)
+
+
+def _nothing_in_common(sides: Sides, fdr: float, margin: float) -> Differences:
+    """No function is on both sides: the totals are all that can be compared."""
+    sums = [runs.sum(axis=1, keepdims=True) for runs in (sides.baseline, sides.contender, sides.history)]
+    found = compare_counts(*sums, fdr=fdr, margin=margin)
+    untold = _nothing(sides, (*found.caveats, "the two sides have no function in common"))
+    return replace(untold, total=found.total)
 
 
 def _nothing(sides: Sides, caveats: tuple[str, ...]) -> Differences:

@@ -121,12 +121,12 @@ def _level_of_drift(log_ratios: F64, variances: F64) -> Level:
     level = np.zeros_like(share)
     for _ in range(12):
         squares = (log_ratios - level) ** 2
-        good = (1 - share) / np.sqrt(variances) * np.exp(-0.5 * np.minimum(squares / variances, 600))
-        density = good + share / np.sqrt(wide) * np.exp(-0.5 * np.minimum(squares / wide, 600)) + 1e-300
-        changed = 1 - good / density
+        good = np.log((1 - share) / np.sqrt(variances)) - 0.5 * squares / variances
+        density = np.logaddexp(good, np.log(share / np.sqrt(wide)) - 0.5 * squares / wide)
+        changed = 1 - np.exp(good - density)
         information = ((1 - changed) / variances).sum(axis=1) + 1 / COMMON_DRIFT**2
         level = (((1 - changed) / variances * log_ratios).sum(axis=1) / information)[:, None]
-    likelihood = np.log(density).sum(axis=1)
+    likelihood = density.sum(axis=1)
     best = int(np.argmax(likelihood))
     known = float(information[best])
     weights = (1 - changed[best]) / variances

@@ -18,7 +18,7 @@ from perfdb.stats.judging import TOTAL_SHARE, verdict_of_total
 from perfdb.stats.levels import CHANGE_SPREAD, DRIFTS, drift_posterior
 from perfdb.stats.needed import runs_needed
 from perfdb.stats.normal import F64, half_width, two_sided_tail
-from perfdb.stats.sessions import ODD_SPREAD
+from perfdb.stats.sessions import LEAST_TO_JUDGE_RUNS, ODD_SPREAD, Session
 
 STALE_PROBABILITY, STALE_SPREAD = 0.05, 0.15
 """The program's level in the history is out of date with this probability, and then lies off by about so much."""
@@ -26,9 +26,17 @@ ODD_TOTAL = 0.003
 """How probable it is that a run as a whole is odd, by about `ODD_SPREAD`."""
 
 
-def total_difference(fitted: Fit, fdr: float, margin: float) -> TotalDifference:
-    """The total's change; one test, its level is `TOTAL_SHARE` of `fdr`."""
-    own, own_variance = _own_changes(fitted)
+ONE_SIDED_CV = 0.07
+"""How much new and vanished work varies between runs: what is usual, for nobody knows it from both sides."""
+
+
+def total_difference(fitted: Fit, one_sided: tuple[F64, F64], fdr: float, margin: float) -> TotalDifference:
+    """The total's change; one test, its level is `TOTAL_SHARE` of `fdr`.
+
+    `one_sided` are the samples of each run of (baseline, contender) in functions that the other side has not; they are
+    added as they are.
+    """
+    own, own_variance = _own_changes(fitted, one_sided)
     drift = _drift(fitted)
     level = fitted.level.log_ratio
     level_variance = 1 / fitted.level.information if fitted.level.is_common else 0.0
@@ -81,11 +89,33 @@ def _without_odd_run(fitted: Fit, drift: F64, effect: float) -> list[tuple[float
     return found
 
 
-def _own_changes(fitted: Fit) -> tuple[float, float]:
-    """What functions' own changes add to the log-ratio of the totals, and its variance.
+def _own_changes(fitted: Fit, one_sided: tuple[F64, F64]) -> tuple[float, float]:
+    """What functions' own changes, and those on one side, add to the log-ratio of the totals, and its variance.
 
     Where no level is common, most changed, and the plain ratio of the totals is all there is.
     """
+    gone, gone_variance = _per_run(one_sided[0], fitted.baseline)
+    new, new_variance = _per_run(one_sided[1], fitted.contender)
+    both, variance = _shared_changes(fitted)
+    before, level = float(fitted.blended.means.sum()), fitted.level.log_ratio
+    after = before * math.exp(both + level) + new
+    before += gone
+    part = 1 - new / after
+    variance = part**2 * variance + (gone_variance / before**2) + (new_variance / after**2)
+    return math.log(after / before) - level, variance
+
+
+def _per_run(samples: F64, session: Session) -> tuple[float, float]:
+    """What of one-sided work is in a run, and the variance of that; `samples` has the shape (runs,)."""
+    if not samples.any():
+        return 0.0, 0.0
+    rates = samples / session.factors
+    mean = float(np.median(rates) if len(rates) >= LEAST_TO_JUDGE_RUNS else rates.mean())
+    return mean, (mean + (ONE_SIDED_CV * mean) ** 2) / len(rates)
+
+
+def _shared_changes(fitted: Fit) -> tuple[float, float]:
+    """The log-ratio of the totals of what both sides have, less the level, and its variance."""
     means = fitted.blended.means
     shares = means / means.sum()
     variances = run_variances(fitted) * (1 / fitted.contender.runs + 1 / fitted.blended.runs)
@@ -100,12 +130,7 @@ def _own_changes(fitted: Fit) -> tuple[float, float]:
     expected = changed * kept * effects
     spread = changed * (kept * variances + (kept * effects) ** 2) - expected**2
     spread = spread + fitted.disagreement + between
-    # The last is what is not modelled, functions of one side among them: it is taken as it is.
-    rest = fitted.contender.means[-1] * math.exp(-fitted.level.log_ratio) / means.sum()
-    total = float((shares * np.exp(expected))[:-1].sum()) + rest
-    parts = np.append(shares[:-1] * np.exp(expected[:-1]), max(shares[-1], rest)) / max(total, 1.0)
-    spread[-1] = variances[-1] + (fitted.disagreement[-1] if fitted.past else 0.0) + between
-    return math.log(total), float((parts**2 * spread).sum())
+    return math.log(float((shares * np.exp(expected)).sum())), float((shares**2 * spread).sum())
 
 
 def _factor_variance(fitted: Fit) -> float:

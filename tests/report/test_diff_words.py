@@ -99,7 +99,7 @@ def test_one_run_a_side_is_told_what_it_lacks() -> None:
 
 
 def test_one_run_a_side_with_a_history_is_told_how_many_more_would_tell() -> None:
-    _, advice = program_lines(example_diff(OPEN, runs(1, 1, history=9)), Criteria(margin=0.025))
+    *_, advice = program_lines(example_diff(OPEN, runs(1, 1, history=9)), Criteria(margin=0.025))
 
     assert "not shown to differ, nor to be equal within 2.5 %; 5 more runs a side would tell" == advice
 

@@ -67,6 +67,20 @@ def test_what_is_new_or_gone_counts_in_the_total_and_nowhere_else() -> None:
     assert compare_counts(contender, baseline).total.verdict == IMPROVED
 
 
+@pytest.mark.parametrize("size", [1_500, 6_000])
+def test_a_large_new_module_hides_neither_level_nor_others(size: int) -> None:
+    means = np.array([370.0, 330, 320, 270, 230, 230, 190, 180])
+    for seed in SEEDS:
+        random = np.random.default_rng(200 + seed)
+        before = np.append(random.poisson(means * random.lognormal(0, 0.04, (3, 8))).T, [[0] * 3], axis=0).T
+        slower = random.poisson(1.15 * means * random.lognormal(0, 0.04, (3, 8)))
+        after = np.concatenate([slower, random.poisson(size, (3, 1))], axis=1)
+        for first, second, level in ((before, after, 0.15), (after, before, 1 / 1.15 - 1)):
+            found = compare_counts(first, second)
+            assert flagged(found.verdict[:8]) == 0
+            assert level == pytest.approx(found.common_effect, abs=0.06)
+
+
 def test_one_sided_is_what_chance_does_not_explain() -> None:
     baseline = np.array([[9, 0, 0, 20, 0], [9, 0, 0, 20, 0], [9, 0, 0, 20, 0]])
     contender = np.array([[9, 7, 1, 0, 40], [9, 7, 0, 0, 0], [9, 7, 1, 0, 0]])
