@@ -14,6 +14,7 @@ import numpy as np
 
 from perfdb.stats import EQUAL, IMPROVED, REGRESSED, compare_counts
 from tests.bench.detection_law import HELD_BACK_FROM, Case, make_case
+from tests.bench.false_alarms import false_alarm_figures
 from tests.bench.measure import Figure, best_of
 
 SAMPLES = (2_000, 10_000)
@@ -190,6 +191,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     for runs in RUNS:
         print(f"{runs} v {runs} runs …", file=sys.stderr, flush=True)
         rows += figures(measure_column(runs, null_seeds, other_seeds, change_seeds))
+    for runs in (1, 3):
+        print(f"whole diffs, {runs} v {runs} runs …", file=sys.stderr, flush=True)
+        rows += false_alarm_figures(runs, part)
     print(table(rows))
     return int(any(row.missed for row in rows))
 
