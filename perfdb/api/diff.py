@@ -7,7 +7,7 @@ what an earlier diff wrote. From there on both go the same way, so that the same
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from perfdb import store
 from perfdb.api.costs import LoadedCosts, load_costs, preferred_runs, what_is_common
@@ -40,7 +40,10 @@ Runs = Mapping[str, Sequence[store.Run]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be compared: sides, and by example the runs of (baseline, contender, history)."""
+    """What is to be compared: sides, and by example the runs of (baseline, contender, history).
+
+    `unlike` is how many earlier runs of an example are left out because they are unlike those that are compared.
+    """
 
     baseline: Side
     contender: Side
@@ -49,7 +52,7 @@ class Plan:
     runs: Mapping[str, tuple[Sequence[store.Run], Sequence[store.Run], Sequence[store.Run]]]
     only_baseline: tuple[str, ...] = ()
     only_contender: tuple[str, ...] = ()
-    caveats: tuple[Caveat, ...] = ()
+    unlike: Mapping[str, int] = field(default_factory=dict)
 
 
 def plan_diff(
@@ -74,9 +77,10 @@ def plan_diff(
         after,
         scope,
         criteria,
-        {example: (left[example], right[example], earlier.get(example, [])) for example in shared},
+        {example: (left[example], right[example], earlier.runs.get(example, [])) for example in shared},
         tuple(sorted(left.keys() - set(shared))),
         tuple(sorted(right.keys() - set(shared))),
+        earlier.unlike,
     )
 
 
@@ -85,7 +89,10 @@ def compare_plan(connection: store.Connection, plan: Plan) -> Comparison:
     runs = list({run.run_id: run for sides in plan.runs.values() for side in sides for run in side}.values())
     common = what_is_common(runs)
     costs = load_costs(connection, runs, plan.scope, common)
-    matched = {example: _match(costs, sides) for example, sides in plan.runs.items()}
+    matched = {
+        example: replace(_match(costs, sides), unlike=plan.unlike.get(example, 0))
+        for example, sides in plan.runs.items()
+    }
     matched = {example: each for example, each in matched.items() if each.baseline and each.contender}
     if not matched:
         raise TooLittleDataError(f"asked for {plan.scope}, found that no example has it on both sides.")
@@ -100,6 +107,7 @@ def compare_plan(connection: store.Connection, plan: Plan) -> Comparison:
             _costs(each, costs.functions),
             tuple(mixed.get(example, ())),
             trees.get(example),
+            _unlike_caveats(each),
         )
         for example, each in matched.items()
     ]
@@ -114,8 +122,19 @@ def compare_plan(connection: store.Connection, plan: Plan) -> Comparison:
         pooled,
         tuple(sorted({*plan.only_baseline, *_with_runs(plan, costs, dropped, 0)})),
         tuple(sorted({*plan.only_contender, *_with_runs(plan, costs, dropped, 1)})),
-        (*plan.caveats, *side_caveats(plan.baseline, plan.contender)),
+        side_caveats(plan.baseline, plan.contender),
     )
+
+
+def _unlike_caveats(matched: Matched) -> tuple[Caveat, ...]:
+    """What to say where there are earlier runs and none of them tells how the compared ones vary."""
+    if not matched.unlike or matched.history:
+        return ()
+    text = (
+        f"{matched.unlike} earlier runs tell nothing here: their machine, build kind or detail is another. "
+        "`perfdb runs` shows which; perfdb record --build names a build kind"
+    )
+    return (Caveat("unlike-history", text),)
 
 
 def runs_of(connection: store.Connection, side: Side, scope: Scope) -> list[store.Run]:

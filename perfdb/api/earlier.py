@@ -15,7 +15,8 @@ a gap, and what is further back is rather stale.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from perfdb import store
@@ -31,6 +32,14 @@ _CLOCKS_APART = timedelta(days=1)
 """A commit is dated after its parents, but for the clocks of those who made them: git allows for a day, too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Earlier runs by example, and how many more there are that are unlike all compared ones."""
+
+    runs: Mapping[str, list[store.Run]] = field(default_factory=dict)
+    unlike: Mapping[str, int] = field(default_factory=dict)
+
+
 def earlier_runs(
     connection: store.Connection,
     repository: Repository | None,
@@ -40,25 +49,30 @@ def earlier_runs(
     recorded: Sequence[RecordedCommit],
     build: str | None,
     limit: int,
-) -> dict[str, list[store.Run]]:
+) -> Earlier:
     """At most `limit` runs of each example, of commits before the baseline: those of the nearest ones first.
 
     `recorded` are the commits of the history. Examples without any are left out. With a limit of 0 nothing is asked.
     """
     if limit <= 0 or not examples:
-        return {}
+        return Earlier()
     commits = _earlier_commits(repository, baseline, contender, recorded, limit)
     if not commits:
-        return {}
+        return Earlier()
     compared = (baseline.recorded_sha, contender.recorded_sha)
     runs = store.runs(connection, commit_shas=[*commits, *compared], examples=sorted(examples), build=build)
     wanted = {key for run in runs if run.commit_sha in compared for key in _keys(run)}
     place = {commit: number for number, commit in enumerate(commits)}
     found: dict[str, list[store.Run]] = {}
+    unlike: dict[str, int] = {}
     for run in sorted((run for run in runs if run.commit_sha in place), key=lambda run: place[run.commit_sha]):
-        if not run.is_dirty and not wanted.isdisjoint(_keys(run)) and len(found.get(run.example, ())) < limit:
+        if run.is_dirty:
+            continue
+        if wanted.isdisjoint(_keys(run)):
+            unlike[run.example] = unlike.get(run.example, 0) + 1
+        elif len(found.get(run.example, ())) < limit:
             found.setdefault(run.example, []).append(run)
-    return found
+    return Earlier(found, unlike)
 
 
 def _keys(run: store.Run) -> Iterator[tuple[object, ...]]:

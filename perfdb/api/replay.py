@@ -91,6 +91,7 @@ def _plan(connection: store.Connection, written: Mapping[str, Any]) -> Plan:
         },
         tuple(written["only_baseline"]),
         tuple(written["only_contender"]),
+        {each["example"]: int(each["runs"]["unlike"]) for each in written["examples"]},
     )
 
 

@@ -65,7 +65,8 @@ class Matched:
     """The runs of one example that are compared, in the order in which their costs stand.
 
     `history` are earlier runs of the same example in the same conditions. Where `reason` says something, the two sides
-    differ in more than the commit: their costs are shown and nothing is judged.
+    differ in more than the commit: their costs are shown and nothing is judged. `unlike` is how many earlier runs were
+    not looked at, because they are unlike all that are compared.
     """
 
     baseline: tuple[RunFacts, ...]
@@ -73,6 +74,7 @@ class Matched:
     history: tuple[RunFacts, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     reason: str = ""
+    unlike: int = 0
 
 
 def short_run(run_id: str) -> str:

@@ -60,6 +60,7 @@ def _runs_data(runs: Matched) -> dict[str, Any]:
         "contender": runs.contender,
         "history": [run.run_id for run in runs.history],
         "set_aside": runs.set_aside,
+        "unlike": runs.unlike,
         "reason": runs.reason,
     }
 

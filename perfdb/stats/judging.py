@@ -18,7 +18,7 @@ from perfdb.stats.families import adjust, benjamini_hochberg
 from perfdb.stats.normal import F64
 from perfdb.stats.sides import check_fractions
 
-TOTAL_SHARE = 0.8
+TOTAL_SHARE = 0.75
 """The part of `fdr` at which totals are tested: a spread between whole runs that is learned from few runs is uncertain
 by more than its posterior says."""
 

@@ -26,9 +26,9 @@ HUBER = 2.5
 LEAST_FACTOR = 0.1
 """A run's factor is at least this part of what its samples alone would make it: one that has hardly a function with the
 others in common is odd, and not slow."""
-RUN_SPREAD = 0.03
+RUN_SPREAD = 0.05
 """How far whole runs of a session lie apart at least, as a log-ratio."""
-ODD_RUN_PROBABILITY = 0.05
+ODD_RUN_PROBABILITY = 0.03
 """How probable it is that a whole run is odd (cut short, of another program, on a busy machine)."""
 LEAST_TO_JUDGE_RUNS = 3
 

@@ -67,7 +67,7 @@ class Book:
         if stands_for:
             sides[0] = replace(sides[0], commit_sha=stands_for, how="same-tree")
         recorded = store.recorded_commits(self.connection)
-        found = earlier_runs(self.connection, repository, sides[0], sides[1], examples, recorded, build, limit)
+        found = earlier_runs(self.connection, repository, sides[0], sides[1], examples, recorded, build, limit).runs
         return {example: [run.commit_sha for run in runs] for example, runs in found.items()}
 
 

@@ -247,3 +247,18 @@ def test_a_diff_of_nothing_and_a_replay_with_more_words(perfdb: Run, project: Gi
     assert (2, True) == (lambda ran: (ran.code, "perfdb diff A B" in ran.err))(perfdb("diff"))
     ran = perfdb("diff", "main", "--replay", tmp_path / "review.json")
     assert (2, True) == (ran.code, "other words in the call" in ran.err)
+
+
+def test_earlier_runs_that_cannot_help_are_told(project: GitRepo, perfdb: Run) -> None:
+    project.checkout("main")
+    for number, commit in enumerate(("Nothing new", "Nothing new either")):
+        project.commit({"app.cpp": f"{number + 10}\n"}, commit)
+        path = project.path / f"release_{number}.folded"
+        path.write_text("app.exe!main;lib0.dll!f0 500\n")
+        assert 0 == perfdb("record", path, "--example", "x", "--build", "Release").code
+
+    assert "! 4 earlier runs tell nothing here" in perfdb("diff", "HEAD~1", "HEAD").out
+    assert "earlier runs tell nothing" not in perfdb("diff", "HEAD~1", "HEAD", "--history", "0").out
+    file = project.path / "review.json"
+    file.write_text(perfdb("diff", "HEAD~1", "HEAD", "--json").out, encoding="utf-8")
+    assert "the same answer as in the file\n" == perfdb("diff", "--replay", file).err
