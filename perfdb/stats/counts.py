@@ -30,7 +30,7 @@ from perfdb.stats.sessions import odd_run_probabilities
 from perfdb.stats.sides import Sides, check_fractions, check_sides
 from perfdb.stats.small import LEAST_MEAN, small_intervals, small_p_values
 
-ALLOWANCE = 0.40
+ALLOWANCE = 0.37
 """The part of `fdr` that is spent: when nothing changed, Benjamini-Hochberg at a level flags something that often."""
 SMALL_ALLOWANCE = 0.02
 """The part of the allowance that goes to functions too small to be modelled."""
