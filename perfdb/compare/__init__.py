@@ -4,6 +4,7 @@
     costs        runs × items as matrices                  judged       items on their way to verdicts
     diff         examples in, verdicts out                 pooled       one function over several examples
     ledger       lines that add up to the total            call_tree    which call paths explain a change
+    paths        which subtrees those are                  verdicts     words for what stats says
     gate         does the comparison pass?                 hot          where the time of one side goes
 
 How sure we are of a difference is a question of its own: `perfdb.stats` answers it from the counts of runs.
