@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from perfdb import store
+from perfdb.api.stacks import Nodes, Runs, nodes_of, work_in_scope
 from perfdb.compare.call_tree import CallTree, has_enough
-from perfdb.compare.costs import Item
 from perfdb.compare.preorder import inclusive, owners
-from perfdb.compare.scope import Scope, matches_process
-from perfdb.profile.columns import I32, I64, STACKS
+from perfdb.compare.scope import Scope
+from perfdb.profile.columns import I64, STACKS
 from perfdb.profile.identity import levels
-from perfdb.store.stacks import StackSamples, StackTree, Work, stack_samples
-
-Runs = Mapping[str, Sequence[store.Run]]
-"""Runs by example."""
+from perfdb.store.stacks import StackSamples, stack_samples
 
 
 def call_trees(
@@ -42,9 +38,9 @@ def call_trees(
     runs = [run for lists in sides.values() for side in lists for run in side]
     if not runs:
         return {}
-    work = _work(connection, runs, scope, pooled)
+    work = work_in_scope(connection, runs, scope, pooled)
     found = stack_samples(connection, work)
-    nodes = _nodes(found.tree)
+    nodes = nodes_of(found.tree)
     place = {run_id: row for row, run_id in enumerate(work)}
     trees = {}
     for example, lists in sorted(sides.items()):
@@ -54,58 +50,7 @@ def call_trees(
     return trees
 
 
-def _work(connection: store.Connection, runs: Sequence[store.Run], scope: Scope, pooled: Collection[str]) -> Work:
-    """Which processes of which runs are in scope; a run without the process that is asked for is not there."""
-    if scope.process is None:
-        everything = {run.run_id for run in runs if scope.all_processes or run.example in pooled}
-        main = {run.run_id: [(run.main_pid, run.main_incarnation)] for run in runs}
-        return {run_id: None if run_id in everything else process for run_id, process in main.items()}
-    work: dict[str, list[tuple[int, int]]] = {}
-    for process in store.processes(connection, [run.run_id for run in runs]):
-        if process.samples and matches_process(scope.process, process.name, process.pid):
-            work.setdefault(process.run_id, []).append((process.pid, process.incarnation))
-    return work
-
-
-@dataclass(frozen=True, slots=True)
-class _Nodes:
-    """The nodes of call trees, shape (nodes,), parents before children; `of_stack` is the node of each stack."""
-
-    parent: I64
-    depth: I32
-    item: I64
-    items: tuple[Item, ...]
-    of_stack: I64
-
-
-def _nodes(tree: StackTree) -> _Nodes:
-    """The stacks of the history as nodes: modules whose names differ in letter case only become one."""
-    rows: dict[tuple[str, str | None], int] = {}
-    items: list[Item] = []
-    of_function = []
-    for module, name in zip(tree.module.tolist(), tree.name.tolist(), strict=True):
-        item = Item(module, name)
-        row = rows.setdefault(item.key, len(items))
-        if row == len(items):
-            items.append(item)
-        of_function.append(row)
-    item_of_stack = np.array(of_function, np.int64)[tree.function]
-    if len(items) == len(of_function):  # the history tells all of these apart too, so its stacks are distinct
-        return _Nodes(tree.parent, tree.depth, item_of_stack, tuple(items), np.arange(len(tree)))
-    of_stack = np.full(len(tree), -1, np.int64)
-    parents, found, count = [], [], 0
-    for stacks in levels(tree.depth):
-        above = np.where(tree.parent[stacks] >= 0, of_stack[tree.parent[stacks]], -1)
-        pairs, of_pair = np.unique((above + 1) * len(items) + item_of_stack[stacks], return_inverse=True)
-        of_stack[stacks] = count + of_pair
-        parents.append(pairs // len(items) - 1)
-        found.append(pairs % len(items))
-        count += len(pairs)
-    depth = np.repeat(np.arange(1, len(parents) + 1, dtype=np.int32), [len(level) for level in parents])
-    return _Nodes(np.concatenate(parents), depth, np.concatenate(found), tuple(items), of_stack)
-
-
-def _call_tree(found: StackSamples, nodes: _Nodes, sides: Sequence[I64]) -> CallTree:
+def _call_tree(found: StackSamples, nodes: Nodes, sides: Sequence[I64]) -> CallTree:
     """The tree of the runs in `sides` (baseline, contender, history), which are places in `found.run`.
 
     Before there is a column for every node and run, the nodes with too few samples are counted as their callers: of

@@ -44,19 +44,31 @@ def depths(parent: I64) -> I64:
 def in_preorder(parent: I64) -> tuple[Shape, I64]:
     """A tree whose only root is row 0, in preorder, and the new place of each row."""
     depth = depths(parent)
-    by_depth = levels(depth.astype(np.int32))
-    size = inclusive(parent, by_depth, np.ones(len(parent))).astype(np.int64)
-    position = np.zeros(len(parent), np.int64)
-    for rows in by_depth[1:]:
-        rows = rows[np.argsort(parent[rows], kind="stable")]
-        before = np.cumsum(size[rows]) - size[rows]
-        is_first = np.concatenate(([True], np.diff(parent[rows]) != 0))
-        position[rows] = position[parent[rows]] + 1 + before - before[is_first][np.cumsum(is_first) - 1]
-    order = np.argsort(position)
+    order, position = subtree_order(parent, levels(depth.astype(np.int32)), np.arange(len(parent)))
     above = np.where(parent[order] >= 0, position[parent[order]], -1)
     depth = depth[order]
-    end = np.arange(len(order)) + size[order]
-    return Shape(above, depth, end, tuple(levels(depth.astype(np.int32)))), position
+    by_depth = levels(depth.astype(np.int32))
+    end = np.arange(len(order)) + inclusive(above, by_depth, np.ones(len(parent))).astype(np.int64)
+    return Shape(above, depth, end, tuple(by_depth)), position
+
+
+def subtree_order(parent: I64, by_depth: Sequence[I32], siblings: I64) -> tuple[I64, I64]:
+    """The rows of a forest in preorder, and the new place of each row; `siblings` are all rows as siblings are to go.
+
+    `parent` is -1 at a root; `by_depth` are the rows by depth, the roots first.
+    """
+    size = inclusive(parent, by_depth, np.ones(len(parent))).astype(np.int64)
+    rank = np.empty(len(parent), np.int64)
+    rank[siblings] = np.arange(len(parent))
+    position = np.zeros(len(parent), np.int64)
+    for rows in by_depth:
+        rows = rows[np.lexsort((rank[rows], parent[rows]))]
+        above = parent[rows]
+        before = np.cumsum(size[rows]) - size[rows]
+        is_first = np.concatenate(([True], np.diff(above) != 0)) if len(rows) else np.zeros(0, np.bool_)
+        first = np.where(above >= 0, position[above] + 1, 0)
+        position[rows] = first + before - before[is_first][np.cumsum(is_first) - 1]
+    return np.argsort(position), position
 
 
 def sum_below(shape: Shape, owner: I64, exclusive: I64) -> I64:
