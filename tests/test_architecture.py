@@ -37,6 +37,8 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "tabulate": {"report"},
+    "jinja2": {"report"},
+    "wcwidth": {"report"},
     "pyfwnt": {"etl"},
     "polars": {"store", "api"},
     "purepdb": {"symbols"},

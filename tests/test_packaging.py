@@ -29,13 +29,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("perfdb-*.whl"))
 
 
-def test_the_wheel_carries_the_sql(wheel: Path) -> None:
+def test_the_wheel_carries_the_sql_and_what_pages_are_made_of(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
 
     for folder in ("migrations", "queries"):
         for path in sorted((CHECKOUT / folder).rglob("*.sql")):
             assert f"perfdb/{path.relative_to(CHECKOUT).as_posix()}" in names
     assert "perfdb/py.typed" in names
+    for folder in ("report/html/static", "report/html/templates", "report/schemas"):
+        own = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "perfdb" / folder).iterdir()}
+        assert own
+        assert own <= names
     assert not [name for name in names if name.startswith(("tests/", "artifacts/"))]
 
 

@@ -60,7 +60,7 @@ class LoadedCosts:
         """`modules` and `functions` are of these runs; raises InputError where none has the process asked for."""
         pooled = {run.run_id for run in runs if run.example in common.pooled}
         without_idle = {run.run_id for run in runs if run.example in common.without_idle}
-        chosen = _in_scope(modules, scope, pooled, without_idle)
+        chosen = in_scope(modules, scope, pooled, without_idle)
         if scope.process and not chosen.any():
             raise _no_such_process(modules, scope.process)
         self._processes = _process_names(modules, chosen)
@@ -68,7 +68,7 @@ class LoadedCosts:
         self._needs_process = bool(scope.process)
         self._modules, self._functions = modules, functions
         self._module_rows = _by_run(modules, chosen)
-        self._function_rows = _by_run(functions, _in_scope(functions, scope, pooled, without_idle))
+        self._function_rows = _by_run(functions, in_scope(functions, scope, pooled, without_idle))
 
     def has(self, run: store.Run) -> bool:
         """Whether the run has the process that was asked for."""
@@ -121,7 +121,7 @@ def costs_by_example(
     return found
 
 
-def _in_scope(costs: store.Costs, scope: Scope, pooled: Collection[str], without_idle: Collection[str]) -> Bool:
+def in_scope(costs: store.Costs, scope: Scope, pooled: Collection[str], without_idle: Collection[str]) -> Bool:
     """Which rows count: all processes in `pooled` runs where the main one is asked for, no idle process in others."""
     chosen: Bool
     if scope.process is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from perfdb import store
-from perfdb.api.costs import LoadedCosts, load_costs, preferred_runs, what_is_common
+from perfdb.api.costs import Common, LoadedCosts, load_costs, preferred_runs, what_is_common
 from perfdb.api.earlier import earlier_runs
 from perfdb.api.paths import call_trees
 from perfdb.api.revision import find_side, two_revisions
@@ -84,8 +84,19 @@ def plan_diff(
     )
 
 
-def compare_plan(connection: store.Connection, plan: Plan) -> Comparison:
-    """Compare the runs of a plan; TooLittleDataError where no example has the process that is asked for."""
+@dataclass(frozen=True, slots=True)
+class LoadedPlan:
+    """A plan with what was read for it: all `runs`, and a case for each example that both sides have."""
+
+    plan: Plan
+    runs: tuple[store.Run, ...]
+    common: Common
+    costs: LoadedCosts
+    cases: tuple[ExampleCase, ...]
+
+
+def load_plan(connection: store.Connection, plan: Plan) -> LoadedPlan:
+    """Read what a plan's runs cost; TooLittleDataError where no example has the process that is asked for."""
     runs = list({run.run_id: run for sides in plan.runs.values() for side in sides for run in side}.values())
     common = what_is_common(runs)
     costs = load_costs(connection, runs, plan.scope, common)
@@ -99,7 +110,7 @@ def compare_plan(connection: store.Connection, plan: Plan) -> Comparison:
     trees = _trees(connection, matched, runs, plan.scope, common.pooled)
     compared = [run.run_id for each in matched.values() for run in (*each.baseline, *each.contender)]
     mixed = mixed_by_example(connection, compared)
-    cases = [
+    cases = tuple(
         ExampleCase(
             example,
             each,
@@ -110,9 +121,15 @@ def compare_plan(connection: store.Connection, plan: Plan) -> Comparison:
             _unlike_caveats(each),
         )
         for example, each in matched.items()
-    ]
-    examples, pooled = compare_examples(cases, plan.criteria)
-    dropped = set(plan.runs) - set(matched)
+    )
+    return LoadedPlan(plan, tuple(runs), common, costs, cases)
+
+
+def compare_loaded(loaded: LoadedPlan) -> Comparison:
+    """Compare the examples of a plan."""
+    plan = loaded.plan
+    examples, pooled = compare_examples(loaded.cases, plan.criteria)
+    dropped = set(plan.runs) - {case.example for case in loaded.cases}
     return Comparison(
         plan.baseline,
         plan.contender,
@@ -120,10 +137,15 @@ def compare_plan(connection: store.Connection, plan: Plan) -> Comparison:
         plan.criteria,
         examples,
         pooled,
-        tuple(sorted({*plan.only_baseline, *_with_runs(plan, costs, dropped, 0)})),
-        tuple(sorted({*plan.only_contender, *_with_runs(plan, costs, dropped, 1)})),
+        tuple(sorted({*plan.only_baseline, *_with_runs(plan, loaded.costs, dropped, 0)})),
+        tuple(sorted({*plan.only_contender, *_with_runs(plan, loaded.costs, dropped, 1)})),
         side_caveats(plan.baseline, plan.contender),
     )
+
+
+def compare_plan(connection: store.Connection, plan: Plan) -> Comparison:
+    """Compare the runs of a plan; TooLittleDataError where no example has the process that is asked for."""
+    return compare_loaded(load_plan(connection, plan))
 
 
 def _unlike_caveats(matched: Matched) -> tuple[Caveat, ...]:

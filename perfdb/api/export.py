@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from perfdb import store
-from perfdb.compare.scope import Scope, matches_process
-from perfdb.errors import InputError, TooLittleDataError
+from perfdb.api.tracks import tracks_of_runs
+from perfdb.compare.scope import Scope
+from perfdb.errors import TooLittleDataError
 from perfdb.profile.columns import STACKS, Caveat
+from perfdb.report.firefox import firefox_text
 from perfdb.report.folded import folded_text
-from perfdb.store.exchange import SampledStacks, StackCount, sampled_stacks
+from perfdb.report.speedscope import speedscope_text
+from perfdb.report.tracks import Tracks
 from perfdb.units import NS_PER_MS
+
+FORMATS: Mapping[str, Callable[[Tracks], str]] = {
+    "speedscope": speedscope_text,
+    "firefox": firefox_text,
+    "folded": folded_text,
+}
+"""What runs are exported as."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A file's text, what is in it, and the notes that have no place in it: `runs` is how many were added up."""
+    """A file's text, what is in it, and the notes that have no place in it.
+
+    `stacks` is how many stacks with samples it has, `runs` how many runs were added up.
+    """
 
     text: str
     stacks: int
@@ -25,14 +38,15 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export_folded(
+def export_runs(
     connection: store.Connection,
     asked: str,
     runs: Sequence[store.Run],
     scope: Scope,
+    format: str,  # noqa: A002  # the word of the command line
     caveats: Sequence[Caveat] = (),
 ) -> Exported:
-    """The stacks of runs as folded text, samples added up over the runs; `caveats` become notes too.
+    """The stacks of runs in one of `FORMATS`, samples added up over the runs; `caveats` become notes too.
 
     Raises TooLittleDataError where no run has stacks or the process no samples, InputError where there is no such
     process.
@@ -44,38 +58,28 @@ def export_folded(
             f"asked for the stacks of {asked}, found that its source told none (detail {details}). "
             "`perfdb show` tells its functions; record the .etl itself, or its dumper text, to have stacks."
         )
-    stacks = sampled_stacks(connection, [run.run_id for run in able], main_only=scope.is_main_only)
-    counts = _in_scope(stacks, scope)
-    counted = {count.run_id for count in counts}
-    used = [run for run in able if run.run_id in counted]
-    text = folded_text(stacks, counts, with_process=scope.all_processes)
-    if not text:
+    tracks = tracks_of_runs(connection, asked, able, scope)
+    if not tracks.tracks:
         raise TooLittleDataError(f"asked for the stacks of {scope} of {asked}, found no sample of it.")
+    counted = {run_id for track in tracks.tracks for run_id in track.run_ids}
+    used = [run for run in able if run.run_id in counted]
     left_out = len(runs) - len(able)
-    notes = [caveat.text for caveat in caveats] + _notes(used)
+    notes = [caveat.text for caveat in caveats] + _notes(used, of_each=format != "folded")
     notes += [f"{left_out} of {len(runs)} runs have no stacks and were left out"] if left_out else []
-    return Exported(text, text.count("\n"), sum(count.samples for count in counts), len(used), tuple(notes))
+    text = FORMATS[format](replace(tracks, notes=tuple(notes)))
+    stacks = text.count("\n") if format == "folded" else sum(len(track.stack) for track in tracks.tracks)
+    samples = sum(int(track.samples.sum()) for track in tracks.tracks)
+    return Exported(text, stacks, samples, len(used), tuple(notes))
 
 
-def _in_scope(stacks: SampledStacks, scope: Scope) -> list[StackCount]:
-    if scope.process is None:  # the query has left out all but the main process, where that was asked
-        return list(stacks.counts)
-    chosen = [count for count in stacks.counts if matches_process(scope.process, count.process, count.pid)]
-    if not chosen:
-        work: dict[str, int] = {}
-        for count in stacks.counts:
-            work[count.process] = work.get(count.process, 0) + count.samples
-        busiest = ", ".join(sorted(work, key=lambda name: -work[name])[:5])
-        raise InputError(f"asked for process {scope.process}, found none in these runs. The busiest are {busiest}.")
-    return chosen
-
-
-def _notes(runs: Sequence[store.Run]) -> list[str]:
-    """What one must know of the runs to read their sum."""
+def _notes(runs: Sequence[store.Run], of_each: bool) -> list[str]:
+    """What one must know of the runs to read their sum; `of_each` where every example has a sum of its own."""
     notes = []
-    if len(runs) > 1:
-        examples = ", ".join(sorted({run.example for run in runs}))
-        notes.append(f"added up the samples of {len(runs)} runs of {examples}")
+    examples = sorted({run.example for run in runs})
+    for summed in [[example] for example in examples] if of_each else [examples]:
+        count = sum(run.example in summed for run in runs)
+        if count > 1:
+            notes.append(f"added up the samples of {count} runs of {', '.join(summed)}")
     intervals = sorted({run.interval_ns for run in runs})
     if len(intervals) > 1:
         told = ", ".join(f"{interval / NS_PER_MS:g} ms" for interval in intervals)

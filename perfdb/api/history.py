@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from perfdb import store
 from perfdb.api.costs import costs_by_example, what_is_common
-from perfdb.api.diff import compare_plan, mixed_by_example, plan_diff, runs_of
-from perfdb.api.export import Exported, export_folded
+from perfdb.api.diff import Plan, compare_loaded, compare_plan, load_plan, mixed_by_example, plan_diff, runs_of
+from perfdb.api.export import Exported, export_runs
 from perfdb.api.revision import find_side
 from perfdb.compare import Comparison, Criteria, Scope, Shown, Side, hot_example, mixed_caveats, stand_in_caveat
 from perfdb.compare.sides import ANCESTOR
@@ -25,11 +25,20 @@ from perfdb.revisions import Repository
 if TYPE_CHECKING:
     import polars
 
+    from perfdb.api.analyze import AnalyzeRequest
     from perfdb.api.record import RecordRequest
     from perfdb.api.symbolicate import SymbolicateRequest
+    from perfdb.compare.impact import Impact
+    from perfdb.compare.page import PageContent
+    from perfdb.report.of_analysis_facts import Analysis
 
 _RUN = re.compile(r"r[0-9a-f]{4,32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """How runs are named: `r` and the end of the id, as tables show it, or the whole id."""
+
+
+def is_run_name(name: str) -> bool:
+    """Whether a word names a run and not a revision."""
+    return _RUN.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +181,12 @@ class History:
         )
         return Shown(title, lines, str(scope), examples, caveats, tuple(wanted))
 
-    def export(self, target: str | None = None, scope: Scope | None = None) -> Exported:
-        """The stacks of a run, or of a revision's runs added up, as folded text; targets as in `show`."""
+    def export(self, target: str | None = None, scope: Scope | None = None, format: str = "folded") -> Exported:  # noqa: A002
+        """The stacks of a run, or of a revision's runs added up; targets as in `show`, formats in `api.export`."""
         scope = scope or Scope()
         with self._reading() as connection:
             title, _, caveats, runs = self._target(connection, target, scope)
-            return export_folded(connection, title, runs, scope, caveats)
+            return export_runs(connection, title, runs, scope, format, caveats)
 
     def diff(
         self,
@@ -192,11 +201,68 @@ class History:
         `criteria` say what matters, by default what the settings say. Raises TooLittleDataError without a
         common example.
         """
-        repository = Repository.find(self.folder)
-        asked, wanted = (baseline, contender), criteria or self.criteria()
         with self._reading() as connection:
-            plan = plan_diff(connection, repository, asked, scope or Scope(), wanted)
-            return compare_plan(connection, plan)
+            return compare_plan(connection, self._plan(connection, (baseline, contender), scope, criteria))
+
+    def impact(
+        self,
+        baseline: str,
+        contender: str | None = None,
+        targets: Sequence[str] = (),
+        *,
+        scope: Scope | None = None,
+        criteria: Criteria | None = None,
+        inclusive: bool = False,
+    ) -> Impact:
+        """What the contender brought for `targets` (modules or functions); revisions and errors as in `diff`.
+
+        Also raises the errors of `judge_impact`.
+        """
+        from perfdb.compare.impact import judge_impact
+
+        with self._reading() as connection:
+            loaded = load_plan(connection, self._plan(connection, (baseline, contender), scope, criteria))
+        return judge_impact(compare_loaded(loaded), loaded.cases, targets, inclusive)
+
+    def page(
+        self,
+        target: str | None = None,
+        against: str | None = None,
+        *,
+        scope: Scope | None = None,
+        criteria: Criteria | None = None,
+        targets: Sequence[str] | None = None,
+        inclusive: bool = False,
+    ) -> PageContent:
+        """What a page on a run or a revision shows; `against` is the baseline that a revision is compared with.
+
+        `targets`, which may be none, ask for the impact too, in `inclusive` costs or in exclusive ones.
+        """
+        from perfdb.api.page import page_of_plan, page_of_runs
+
+        scope = scope or Scope()
+        with self._reading() as connection:
+            if against is None:
+                title, lines, caveats, runs = self._target(connection, target, scope)
+                return page_of_runs(connection, title, lines, caveats, runs, scope)
+            plan = self._plan(connection, (against, target), scope, criteria)
+            return page_of_plan(connection, load_plan(connection, plan), targets, inclusive)
+
+    def analyze(self, request: AnalyzeRequest, progress: Callable[[str, int, int], None] | None = None) -> Analysis:
+        """What the examples of runs, of revisions, or of traces in a folder cost; nothing is recorded."""
+        from perfdb.api.analyze import analyze
+
+        return analyze(request, self.path, self.settings, self.folder, self.criteria(), self._target, progress)
+
+    def _plan(
+        self,
+        connection: store.Connection,
+        asked: tuple[str, str | None],
+        scope: Scope | None,
+        criteria: Criteria | None,
+    ) -> Plan:
+        repository = Repository.find(self.folder)
+        return plan_diff(connection, repository, asked, scope or Scope(), criteria or self.criteria())
 
     def replay(self, path: str | os.PathLike[str]) -> tuple[Comparison, list[str]]:
         """Compare again what a diff compared that was written as JSON; also how the answer differs, in sentences.

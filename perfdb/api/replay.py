@@ -17,6 +17,7 @@ from perfdb.compare import Comparison, Criteria, Scope, Side
 from perfdb.errors import InputError, PerfdbError, TooLittleDataError
 from perfdb.report.json import json_text
 from perfdb.report.of_diff import SCHEMA, diff_report
+from perfdb.report.of_regressions_data import SCHEMA as REPORT_SCHEMA
 
 MOST_TOLD = 5
 """So many verdicts that differ are named."""
@@ -50,6 +51,8 @@ def _read(path: Path) -> dict[str, Any]:
         ) from problem
     except (ValueError, RecursionError) as problem:
         raise _no_diff(path, f"it is not JSON ({problem})") from problem
+    if isinstance(written, dict) and written.get("schema") == REPORT_SCHEMA:
+        written = written.get("diff")
     if not isinstance(written, dict) or written.get("schema") != SCHEMA:
         found = written.get("schema") if isinstance(written, dict) else None
         raise _no_diff(path, f"its schema is {found!r}, not {SCHEMA!r}")

@@ -15,6 +15,7 @@ from pathlib import Path
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program on the arguments (default: the process's own) and return its exit code; see `perfdb.errors`."""
     from perfdb.cli.app import app
+    from perfdb.cli.output import say
     from perfdb.errors import PerfdbError
 
     _prepare_streams()
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _flushed(stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1)
     except PerfdbError as problem:
         sys.stdout.flush()
-        print(f"error: {problem}", file=sys.stderr)
+        say(f"error: {problem}")
         return problem.exit_code
     return _flushed(0)
 

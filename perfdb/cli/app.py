@@ -8,7 +8,22 @@ from typing import Annotated, Any
 
 import typer
 
-from perfdb.cli import db, demo, diff, doctor, export, query, record, runs, show, sql, symbolicate, xperf
+from perfdb.cli import (
+    db,
+    demo,
+    diff,
+    doctor,
+    export,
+    impact,
+    query,
+    record,
+    report,
+    runs,
+    show,
+    sql,
+    symbolicate,
+    xperf,
+)
 from perfdb.cli.state import State
 
 app = typer.Typer(
@@ -27,6 +42,7 @@ COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("runs", runs.runs),
     ("show", show.show),
     ("diff", diff.diff),
+    ("impact", impact.impact),
     ("sql", sql.sql),
     ("query", query.query),
     ("export", export.export),
@@ -37,6 +53,7 @@ COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
 
 for name, command in COMMANDS:
     app.command(name)(command)
+app.add_typer(report.app, name="report")
 app.add_typer(db.app, name="db")
 
 

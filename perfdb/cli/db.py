@@ -53,11 +53,12 @@ def prune(
 def check(context: typer.Context) -> None:
     """Check that the history holds together; exits 3 where it does not."""
     from perfdb.errors import DatabaseError
+    from perfdb.report.cells import printable
 
     history = context.obj.history()
     problems = history.check()
     for problem in problems:
-        typer.echo(problem)
+        typer.echo(printable(problem))
     if problems:
         raise DatabaseError(
             f"{history.path}: found {len(problems)} problems. Restore a copy, or record the runs named above again."

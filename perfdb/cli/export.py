@@ -16,12 +16,21 @@ from perfdb.cli.options import AllProcessesOption, BuildOption, ExampleOption, P
 class As(StrEnum):
     """The formats that runs are exported in."""
 
+    speedscope = "speedscope"
+    firefox = "firefox"
     folded = "folded"
 
 
 def export(
     context: typer.Context,
-    format: Annotated[As, typer.Option("--as", help="The format to write; folded is what flame graphs are made from.")],
+    format: Annotated[
+        As,
+        typer.Option(
+            "--as",
+            help="The format to write: speedscope for speedscope.app (name the file .speedscope.json), firefox for "
+            'profiler.firefox.com, "Load a profile from file" (.json), folded for what draws flame graphs (.folded).',
+        ),
+    ],
     target: Annotated[
         str | None, typer.Argument(metavar="REV|RUN", help="A revision or a run. Default: HEAD, or the newest run.")
     ] = None,
@@ -39,7 +48,7 @@ def export(
     from perfdb.cli.output import say, write_file
 
     scope = Scope(tuple(example or ()), process, all_processes, build)
-    exported = context.obj.history().export(target, scope)
+    exported = context.obj.history().export(target, scope, format)
     for note in exported.notes:
         say(f"! {note}")
     if output is None:

@@ -37,6 +37,9 @@ class Templates(StrEnum):
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 ByOption = Annotated[By, typer.Option("--by", help="List modules, functions, or both.")]
 TopOption = Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many rows a table has; 0 for all.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Everything: all rows and columns, and names as long as they are.")
+]
 ProcessOption = Annotated[
     str | None,
     typer.Option(
@@ -84,3 +87,9 @@ def key_values(pairs: list[str] | None, option: str) -> dict[str, str]:
 def limit(top: int) -> int | None:
     """`--top 0` means no limit."""
     return top or None
+
+
+def most_rows(context: typer.Context, top: int, verbose: bool) -> int | None:
+    """How many rows a table has, None for all: `--verbose` lifts the limit, but not one that was typed."""
+    source = context.get_parameter_source("top")
+    return None if verbose and (source is None or source.name != "COMMANDLINE") else limit(top)

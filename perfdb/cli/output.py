@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from perfdb.errors import InputError
 
@@ -23,22 +23,37 @@ BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended: the reader of our output has gone."""
 
 
-def emit(report: Report, format: str, fitted: bool = True) -> None:
-    """Print a report; on a terminal, tables are fitted to its width unless `fitted` is False."""
+MORE = "-v shows all"
+"""How to see what a terminal has no room for, in commands that take -v."""
+
+
+def emit(report: Report, format: str, fitted: bool = True, verbose: bool | None = None) -> None:
+    """Print a report; on a terminal no line is wider than it.
+
+    Tables lose names' middles and columns to that end; with `fitted` False they are written record by record instead.
+    `verbose` is None for commands that have no such option; with it, nothing is cut or broken.
+    """
     from perfdb.report import render
 
     is_terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if fitted and is_terminal else None
-    text = render(report, format, width, color=is_terminal and _takes_colour())
+    more = "" if verbose is None else MORE
+    width = None if verbose else _width_of(sys.stdout)
+    text = render(report, format, width, color=is_terminal and _takes_colour(), more=more, shortens=fitted)
     if format == "csv":  # which has no place for them
         for caveat in (caveat for block in report.blocks for caveat in block.caveats):
             say(f"! {caveat}")
     emit_text(text)
 
 
+def _width_of(stream: TextIO) -> int | None:
+    """The columns of the terminal that the stream goes to; None where it goes elsewhere: files are never cut."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
 def _takes_colour() -> bool:
-    """Whether the terminal shows colours and the user wants them (no-color.org)."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether the terminal shows colours and the user wants them (no-color.org, and CLICOLOR=0)."""
+    refuses = os.environ.get("NO_COLOR") or os.environ.get("CLICOLOR") == "0"
+    return not refuses and os.environ.get("TERM") != "dumb"
 
 
 def emit_text(text: str) -> None:
@@ -61,8 +76,17 @@ def give_up_output() -> None:
 
 
 def say(message: str) -> None:
-    """Tell something about the work, not its result."""
-    print(message, file=sys.stderr)
+    """Tell something about the work, not its result; on a terminal, in lines that fit."""
+    print(_lines(message, sys.stderr), file=sys.stderr)
+
+
+def _lines(text: str, stream: TextIO) -> str:
+    """The lines of a text, safe to print, for names come from files of strangers; broken to fit a terminal."""
+    from perfdb.report.cells import printable
+    from perfdb.report.widths import wrapped
+
+    lines, width = [printable(line) for line in text.split("\n")], _width_of(stream)
+    return "\n".join(lines if width is None else [part for line in lines for part in wrapped(line, width)])
 
 
 def tell_each(outcomes: Iterable[Told], line: Callable[[Told], str], bar: ProgressBar, quiet: bool) -> list[Told]:
@@ -76,7 +100,7 @@ def tell_each(outcomes: Iterable[Told], line: Callable[[Told], str], bar: Progre
         if outcome.status == FAILED:
             say(f"error: {outcome.message}")
         elif not quiet:
-            print(line(outcome), flush=True)
+            print(_lines(line(outcome), sys.stdout), flush=True)
     return told
 
 

@@ -38,6 +38,7 @@ class ProgressBar:
         """Say how far the work has come: `done` of `total` steps of what `text` names; a total of 0 is not known."""
         if not self._enabled or (self._bar is None and time.monotonic() - self._started < PATIENCE_S):
             return
+        text = _plain(text)
         if self._bar is None:
             from rich.console import Console
             from rich.progress import Progress
@@ -46,3 +47,12 @@ class ProgressBar:
             self._bar.start()
             self._task = self._bar.add_task(text, total=total or None)
         self._bar.update(self._task, description=text, completed=done, total=total or None)
+
+
+def _plain(text: str) -> str:
+    """A text that names files of strangers, as the bar shows it: neither escapes nor markup."""
+    from rich.markup import escape
+
+    from perfdb.report.cells import printable
+
+    return escape(printable(text))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perfdb.cli.options import Format, FormatOption, key_values
+from perfdb.cli.options import Format, FormatOption, VerboseOption, key_values
 from perfdb.errors import UsageError
 
 
@@ -22,6 +22,7 @@ def query(
         bool, typer.Option("--list", help="List the queries with their questions and parameters.")
     ] = False,
     format: FormatOption = Format.table,
+    verbose: VerboseOption = False,
 ) -> None:
     """Run a named query."""
     from perfdb.cli.output import emit
@@ -29,8 +30,9 @@ def query(
 
     history = context.obj.history()
     if list_all:
-        emit(queries_report(history.queries()), format.value)
+        emit(queries_report(history.queries()), format.value, fitted=False, verbose=verbose)
         return
     if name is None:
         raise UsageError("say which query to run: perfdb query NAME [--param k=v]; perfdb query --list shows them")
-    emit(result_report(history.query(name, key_values(param, "--param"))), format.value)
+    result = history.query(name, key_values(param, "--param"))
+    emit(result_report(result), format.value, verbose=verbose)

@@ -16,7 +16,8 @@ from perfdb.cli.options import (
     FormatOption,
     ProcessOption,
     TopOption,
-    limit,
+    VerboseOption,
+    most_rows,
 )
 
 
@@ -32,6 +33,7 @@ def show(
     all_processes: AllProcessesOption = False,
     build: BuildOption = None,
     format: FormatOption = Format.table,
+    verbose: VerboseOption = False,
 ) -> None:
     """Show the hot modules and functions of a run or revision."""
     from perfdb.api import Scope
@@ -39,4 +41,5 @@ def show(
     from perfdb.report.of_show import show_report
 
     scope = Scope(tuple(example or ()), process, all_processes, build)
-    emit(show_report(context.obj.history().show(target, scope, limit(top)), by.value), format.value)
+    shown = context.obj.history().show(target, scope, most_rows(context, top, verbose))
+    emit(show_report(shown, by.value, with_all=verbose), format.value, verbose=verbose)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perfdb.cli.options import Format
+from perfdb.cli.options import Format, VerboseOption
 from perfdb.errors import InputError, UsageError
 
 
@@ -25,6 +25,7 @@ def sql(
     format: Annotated[
         Format | None, typer.Option("--format", help="How to print the result. Default: table, or as F's ending says.")
     ] = None,
+    verbose: VerboseOption = False,
 ) -> None:
     """Ask the history in SQL. Tables and views: `perfdb sql "show tables"`."""
     from perfdb.cli.output import emit, say, write_file
@@ -38,7 +39,7 @@ def sql(
         )
     report = result_report(context.obj.history().run_sql(text))
     if output is None:
-        emit(report, (format or Format.table).value)
+        emit(report, (format or Format.table).value, verbose=verbose)
     else:
         chosen = format or _ENDINGS.get(output.suffix.lower(), Format.table)
         write_file(output, render(report, chosen.value), force)

@@ -6,6 +6,7 @@
     ledger       lines that add up to the total            call_tree    which call paths explain a change
     paths        which subtrees those are                  verdicts     words for what stats says
     gate         does the comparison pass?                 hot          where the time of one side goes
+    impact       what an optimisation brought              targets      which functions a name means
 
 How sure we are of a difference is a question of its own: `perfdb.stats` answers it from the counts of runs.
 """

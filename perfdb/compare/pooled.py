@@ -48,7 +48,7 @@ def pool_functions(examples: Mapping[str, Judged], criteria: Criteria) -> tuple[
     entries = []
     for column, (key, found) in enumerate(places.items()):
         item, before, after = _costs(examples, found)
-        told = _finding(
+        told = pooled_finding(
             [float(each[column]) for each in (effect, low, high, p_value, np.minimum(adjusted, 1))],
             after - before,
             criteria,
@@ -86,8 +86,11 @@ def _costs(examples: Mapping[str, Judged], places: Mapping[str, int]) -> tuple[I
     return examples[first].costs.items[places[first]], sums[0], sums[1]
 
 
-def _finding(values: list[float], delta_ns: float, criteria: Criteria) -> Finding | None:
-    """The verdict on a pooled effect; None where no example tells it."""
+def pooled_finding(values: list[float], delta_ns: float, criteria: Criteria) -> Finding | None:
+    """The verdict on a pooled effect, given as (effect, low, high, p-value, adjusted); None where no example tells it.
+
+    `delta_ns` is what it comes to in the examples' runs together.
+    """
     effect, low, high, p_value, adjusted = values
     if not math.isfinite(effect) or not math.isfinite(p_value):
         return None

@@ -164,6 +164,8 @@ def _what_next(folder: Path) -> str:
             "Try next:",
             f"  cd {shlex.quote(str(folder))}",
             f"  {program} diff main...{BULK_INSERT} --example templates --by module",
+            f"  {program} impact main {BULK_INSERT} --target kuzu_shared.dll",
+            f"  {program} report page {BULK_INSERT} --against main -o page.html    # and open it in a browser",
             f"  {program} query hotspots --param commit={BULK_INSERT} --param example=templates",
             f'  {program} sql "SELECT example, module, round(avg(exclusive_ms), 1) AS ms FROM module_cost '
             'WHERE is_main_process GROUP BY ALL ORDER BY ms DESC LIMIT 5"',

@@ -37,10 +37,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of raw values, one a column; None is a value that does not exist."""
+    """Rows of raw values, one a column; None is a value that does not exist.
+
+    `left_out` says what the table has no rows for because it was cut: "more functions".
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
+    left_out: str = ""
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as dictionaries by key."""

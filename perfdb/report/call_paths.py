@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from perfdb.compare.costs import Item
-from perfdb.report.cells import shorten
+from perfdb.report.cells import printable
+from perfdb.report.widths import LEFT_OUT, shorten_middle, width_of
 
-BETWEEN, LEFT_OUT = " → ", "…"
+BETWEEN = " → "
 """Frames are parted by what no name has: `> >` may end a template."""
 WHOLE_PROGRAM = "(the whole program)"
 LAST_FRAMES = 3
 """So many frames from the end are shown, where there is room."""
+LEAST_LEAD = 12
+"""With less room than that, landmarks are left out: the last frame matters more. With twice that, its module stays."""
 ROOM = 100
 """Where nothing limits the width, fewer frames are shown than fill more than that; the last one is always whole."""
 
@@ -32,20 +35,27 @@ class CallPath:
         return next((text for text in texts if len(text) <= ROOM), self._text(1)) if self.frames else WHOLE_PROGRAM
 
     def shortened(self, width: int) -> str:
-        """At most `width` characters, as far as the landmarks allow: first fewer frames, then shorter names."""
+        """At most `width` columns, printable: first fewer frames, then shorter names, and then no landmarks either."""
         if not self.frames:
             return WHOLE_PROGRAM
         for last in range(LAST_FRAMES, 0, -1):
-            text = self._text(last)
-            if len(text) <= width:
+            text = printable(self._text(last))
+            if width_of(text) <= width:
                 return text
-        head, _, function = text.rpartition("!")
-        if len(self.landmarks) < 2 and function:
-            text = f"{LEFT_OUT}{BETWEEN}{function}" if head.startswith(LEFT_OUT) else function
-        return shorten(text, width)
+        end = len(self.frames) - 1
+        leading = sorted(self.landmarks - {end})
+        gap = BETWEEN if leading and leading[-1] == end - 1 else f"{BETWEEN}{LEFT_OUT}{BETWEEN}"
+        function = printable(self.frames[end].function or str(self.frames[end]))
+        for text, least in ((printable(str(self.frames[end])), 2 * LEAST_LEAD), (function, LEAST_LEAD)):
+            room = width - width_of(f"{gap}{text}")
+            if leading and room >= least:
+                return f"{shorten_middle(printable(self._of(leading)), room)}{gap}{text}"
+        return shorten_middle(f"{LEFT_OUT}{BETWEEN}{function}" if end else function, width)
 
     def _text(self, last: int) -> str:
-        shown = sorted(self.landmarks | set(range(max(0, len(self.frames) - last), len(self.frames))))
+        return self._of(sorted(self.landmarks | set(range(max(0, len(self.frames) - last), len(self.frames)))))
+
+    def _of(self, shown: Sequence[int]) -> str:
         parts, module, previous = [], None, -1
         for place in shown:
             frame = self.frames[place]

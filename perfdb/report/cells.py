@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from perfdb.report.blocks import Kind
+from perfdb.report.blocks import Kind, Table
 
 MISSING = "-"
 TINY_CHANGE = 0.0005
 """Changes below this would print as 0.0 %: they are printed as `<0.1 %` so that they cannot be taken for none."""
 NO_DECIMALS = 1000
-"""Percents from here on are printed without decimals: nobody asks whether it was 1,250.3 times or 1,250.4."""
+"""Percents from here on are printed without decimals in sentences: nobody asks whether it was 1,250.3 or 1,250.4."""
+DIGITS, LEAST_DIGITS, MOST_DECIMALS = 6, 3, 9
+"""Of figures that SQL gives, the greatest of a column has so many digits, and the least so many that count."""
+MOST_MARKS = 4
+"""So many accents may stand on a letter; more would be drawn over the lines around."""
 
 
 def cell(value: Any, kind: Kind) -> str:
@@ -22,6 +28,35 @@ def cell(value: Any, kind: Kind) -> str:
         return "" if kind == "effect" else MISSING
     written = _WRITTEN.get(kind)
     return written(value) if written else printable(_number(value) if isinstance(value, float) else str(value))
+
+
+def table_cells(table: Table) -> tuple[tuple[str, ...], ...]:
+    """All cells of a table, row by row: the figures of a column have one unit and as many decimals."""
+    columns = [_column([row[at] for row in table.rows], column.kind) for at, column in enumerate(table.columns)]
+    return tuple(zip(*columns, strict=True)) if columns else ()
+
+
+def _column(values: Sequence[Any], kind: Kind) -> list[str]:
+    if kind == "value" and (decimals := _decimals(values)) is not None:
+        return [f"{value:.{decimals}f}" if isinstance(value, float) else cell(value, kind) for value in values]
+    if kind == "change":
+        return [cell(value, kind) if value is None or abs(value) < 10 else f"{value * 100:+,.1f} %" for value in values]
+    return [cell(value, kind) for value in values]
+
+
+def _decimals(values: Sequence[Any]) -> int | None:
+    """How many decimals show all floats of a column; None where no number of them does."""
+    floats = [abs(value) for value in values if isinstance(value, float)]
+    if not all(map(math.isfinite, floats)) or not any(floats):
+        return None
+    if all(value.is_integer() for value in floats):
+        return 0
+    greatest, least = (math.floor(math.log10(each)) for each in (max(floats), min(filter(None, floats))))
+    decimals = max(0, DIGITS - 1 - greatest, LEAST_DIGITS - 1 - least)
+    if decimals > MOST_DECIMALS:
+        return None
+    written = [f"{value:.{decimals}f}" for value in floats]
+    return decimals - min(len(text) - len(text.rstrip("0")) for text in written) if decimals else 0
 
 
 def _number(value: float) -> str:
@@ -74,12 +109,30 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
 }
 
 
-def printable(text: str) -> str:
-    """The text with control and bidirectional characters replaced by their escapes.
+_HIDDEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""What counts as printable and shows nothing: fillers and variation selectors, by which names differ unseen."""
+_EMOJI_SELECTOR = "\ufe0f"
 
-    Names come from files of strangers.
+
+def printable(text: str) -> str:
+    """The text with control, bidirectional and invisible characters replaced by their escapes.
+
+    Names come from files of strangers. Accents stay on what they belong to, and so does the selector of emojis.
     """
-    return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
+    if text.isascii() and text.isprintable():
+        return text
+    written: list[str] = []
+    marks, previous = MOST_MARKS, ""
+    for char in text:
+        kind = unicodedata.category(char)
+        marks = marks + 1 if kind[0] == "M" else 0
+        is_selector = char == _EMOJI_SELECTOR and unicodedata.category(previous or " ") == "So"
+        is_hidden = marks > MOST_MARKS or (_HIDDEN.match(char) is not None and not is_selector)
+        written.append(char if char.isprintable() and not is_hidden else _escape(char))
+        previous = char
+    return "".join(written)
 
 
 def _escape(char: str) -> str:

@@ -12,32 +12,19 @@ What perfdb wrote it reads again as the same stacks and samples. Only functions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from perfdb.profile.folded_text import spell_frame, spell_process
-from perfdb.store.exchange import SampledStacks, StackCount
+from perfdb.report.tracks import Tracks, Walker
 
 
-def folded_text(stacks: SampledStacks, counts: Iterable[StackCount], with_process: bool = False) -> str:
-    """The counts as folded stacks; `with_process` puts the process before the root, as `name (pid)`."""
-    spelled: dict[tuple[str, str], str] = {}
-    frames: list[str] = []
-    for names in zip(stacks.module, stacks.function, strict=True):
-        frame = spelled.get(names)
-        if frame is None:
-            frame = spelled[names] = spell_frame(*names)
-        frames.append(frame)
+def folded_text(tracks: Tracks) -> str:
+    """The tracks as folded stacks, added up; where they are processes, `name (pid)` stands before the root."""
+    tree = tracks.tree
+    frames = [spell_frame(*names) for names in zip(tree.module.tolist(), tree.name.tolist(), strict=True)]
+    walker = Walker(tree)
     samples: dict[str, int] = {}
-    for count in counts:
-        path = _path(stacks, frames, count.stack)
-        line = f"{spell_process(count.process, count.pid)};{path}" if with_process else path
-        samples[line] = samples.get(line, 0) + count.samples
+    for track in tracks.tracks:
+        before = f"{spell_process(track.process, track.pids[0])};" if tracks.by_process else ""
+        for path, count in zip(walker.paths(track.stack), track.samples.tolist(), strict=True):
+            line = before + ";".join([frames[function] for function in path])
+            samples[line] = samples.get(line, 0) + count
     return "".join(f"{line} {number}\n" for line, number in sorted(samples.items()) if number)
-
-
-def _path(stacks: SampledStacks, frames: list[str], row: int) -> str:
-    path = []
-    while row >= 0:
-        path.append(frames[row])
-        row = stacks.parent[row]
-    return ";".join(reversed(path))

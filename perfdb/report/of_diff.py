@@ -7,6 +7,7 @@ same for programs: as JSON and as CSV.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from perfdb.compare.call_tree import Paths
 from perfdb.compare.comparison import Comparison, ExampleDiff, PooledEntry
@@ -30,15 +31,18 @@ SHARED_SPEED = 0.01
 """A change of speed that all functions share is told from here on."""
 
 
-def diff_report(comparison: Comparison, by: str = "both") -> Report:
-    """`by` is `module`, `function` or `both`: which ledgers are shown; the data has all of them."""
+def diff_report(comparison: Comparison, by: str = "both", with_all: bool = False) -> Report:
+    """`by` is `module`, `function` or `both`: which ledgers are shown; the data has all of them.
+
+    `with_all` lists all functions of several examples, not the first few.
+    """
     blocks = [_head(comparison)]
     if len(comparison.examples) > 1:
         blocks.append(Block(table=programs_table(comparison.examples)))
     for example in comparison.examples:
         blocks += _example_blocks(example, comparison.criteria, by)
     if by != "module":
-        blocks += _pooled_blocks(comparison.pooled)
+        blocks += _pooled_blocks(comparison.pooled, None if with_all else MOST_POOLED)
     return Report(tuple(blocks), flat_table(comparison, by), diff_data(comparison))
 
 
@@ -46,8 +50,8 @@ def _head(comparison: Comparison) -> Block:
     criteria = comparison.criteria
     least = f" and {criteria.min_ms:g} ms" if criteria.min_ms else ""
     lines = [
-        f"baseline   {_side(comparison.baseline)}",
-        f"contender  {_side(comparison.contender)}",
+        f"baseline   {side_text(comparison.baseline)}",
+        f"contender  {side_text(comparison.contender)}",
         f"CPU time of {comparison.scope}, exclusive, mean of the runs; "
         f"effects with 95 % intervals, margin {margin_text(criteria)}{least}",
     ]
@@ -58,7 +62,8 @@ def _head(comparison: Comparison) -> Block:
     return Block(heading, 1, tuple(lines), caveats=tuple(caveat.text for caveat in comparison.caveats))
 
 
-def _side(side: Side) -> str:
+def side_text(side: Side) -> str:
+    """The commit that stands for a side: the beginning of its hash, and its subject."""
     return f"{side.recorded_sha[:10]}  {side.subject}".rstrip()
 
 
@@ -73,7 +78,7 @@ def _example_blocks(example: ExampleDiff, criteria: Criteria, by: str) -> Iterat
         closed = example.functions
         yield Block(lines=_obstacles(example), table=ledger_table(example, example.functions, "function"))
     if example.finding.verdict != NOT_COMPARABLE:
-        yield Block(lines=(_classes_line(closed),))
+        yield Block(lines=(classes_line(closed),))
     if by != "module" and example.paths is not None:
         yield _paths_block(example, example.paths)
     elif by != "module" and not example.runs.reason and _has_obstacles(example):
@@ -86,11 +91,11 @@ def _program_block(example: ExampleDiff, criteria: Criteria) -> Block:
     shared = example.common_effect
     if shared is not None and abs(shared) >= SHARED_SPEED:
         lines += (f"functions and call paths are judged beside the speed that all share: {cell(shared, 'change')}",)
-    caveats = (*(caveat.text for caveat in example.caveats), *_set_aside(example.runs.set_aside))
+    caveats = (*(caveat.text for caveat in example.caveats), *set_aside_texts(example.runs.set_aside))
     return Block(f"{example.example}  ({runs})", 2, lines, caveats=caveats)
 
 
-def _set_aside(runs: Sequence[SetAside]) -> Iterator[str]:
+def set_aside_texts(runs: Sequence[SetAside]) -> Iterator[str]:
     """A sentence for each reason and side: which runs are not compared."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for run in runs:
@@ -120,7 +125,7 @@ def _has_obstacles(example: ExampleDiff) -> bool:
     return any(entry.finding and entry.finding.verdict == NOT_COMPARABLE for entry in example.functions.rows)
 
 
-def _classes_line(ledger: Ledger) -> str:
+def classes_line(ledger: Ledger) -> str:
     """The closed ledger by class: `1 regressed +181.0 ms · 3 improved -512.0 · … = -540.5 ms`."""
     parts = [f"{_class_label(each)} {_delta(each.delta_ns)}" for each in ledger.classes if each.count]
     parts[:1] = [f"{part} ms" for part in parts[:1]]
@@ -147,9 +152,10 @@ def _paths_block(example: ExampleDiff, paths: Paths) -> Block:
     return Block(lines=(line,), table=paths_table(example, paths))
 
 
-def _pooled_blocks(pooled: Sequence[PooledEntry]) -> Iterator[Block]:
+def _pooled_blocks(pooled: Sequence[PooledEntry], most: int | None) -> Iterator[Block]:
     changed = [entry for entry in pooled if entry.finding.is_significant]
     if changed:
-        more = len(changed) - MOST_POOLED
-        lines = (f"{more:,} more are in the JSON and CSV",) if more > 0 else ()
-        yield Block("functions that changed over several examples", 2, lines, pooled_table(changed[:MOST_POOLED]))
+        more = len(changed) - len(changed[:most])
+        lines = (f"{more:,} more are in the JSON and CSV",) if more else ()
+        table = replace(pooled_table(changed[:most]), left_out="more functions" if more else "")
+        yield Block("functions that changed over several examples", 2, lines, table)

@@ -45,7 +45,7 @@ def _example_data(example: ExampleDiff) -> dict[str, Any]:
     return {
         "example": example.example,
         "runs": _runs_data(example.runs),
-        "common_effect": _estimate(example.common_effect),
+        "common_effect": estimate(example.common_effect),
         "caveats": example.caveats,
         "total": entry_data(example.total),
         "modules": _ledger_data(example.modules, example.total),
@@ -88,7 +88,7 @@ def entry_data(entry: Entry) -> dict[str, Any]:
         "contender_samples": entry.contender_samples,
         "delta_ms": entry.delta_ns / NS_PER_MS,
         "change": entry.change,
-        **_finding_data(entry.finding),
+        **finding_data(entry.finding),
     }
 
 
@@ -108,7 +108,7 @@ def remainder_data(rest: Remainder) -> dict[str, Any]:
 
 def _paths_data(paths: Paths) -> dict[str, Any]:
     return {
-        "accounted": _estimate(paths.accounted),
+        "accounted": estimate(paths.accounted),
         "rows": [path_data(row) for row in paths.rows],
         "rest": costs_data(paths.rest_baseline_ns, paths.rest_contender_ns),
         "total": costs_data(paths.total_baseline_ns, paths.total_contender_ns),
@@ -120,7 +120,7 @@ def path_data(row: PathChange) -> dict[str, Any]:
     return {
         "path": [item_data(frame) for frame in row.path],
         **costs_data(row.baseline_ns, row.contender_ns),
-        **_finding_data(row.finding),
+        **finding_data(row.finding),
     }
 
 
@@ -130,7 +130,7 @@ def pooled_data(entry: PooledEntry) -> dict[str, Any]:
         **item_data(entry.item),
         "examples": entry.examples,
         **costs_data(entry.baseline_ns, entry.contender_ns),
-        **_finding_data(entry.finding),
+        **finding_data(entry.finding),
     }
 
 
@@ -150,14 +150,14 @@ def item_data(item: Item | None) -> dict[str, str | None]:
     return {"module": item.module if item else None, "function": item.function if item else None}
 
 
-def _finding_data(finding: Finding | None) -> dict[str, Any]:
+def finding_data(finding: Finding | None) -> dict[str, Any]:
     """The verdict as one word; all None where nothing was judged."""
     data = {name: getattr(finding, name, None) for name in _FINDING}
-    data |= {name: _estimate(data[name]) for name in _ESTIMATES}
+    data |= {name: estimate(data[name]) for name in _ESTIMATES}
     return data | {"verdict": finding.verdict.replace(" ", "_") if finding else None}
 
 
-def _estimate(value: float | None) -> float | None:
+def estimate(value: float | None) -> float | None:
     """To six digits: what lies beyond is the arithmetic of one machine, and an answer is to be the same on all."""
     return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
 

@@ -55,10 +55,10 @@ def flat_table(comparison: Comparison, by: str) -> Table:
     records = [record for example in comparison.examples for record in _example_records(example, by)]
     if by != "module":
         records += [_pooled_record(entry) for entry in comparison.pooled]
-    return Table(COLUMNS, tuple(tuple(_value(record.get(column.key)) for column in COLUMNS) for record in records))
+    return Table(COLUMNS, tuple(tuple(flat_value(record.get(column.key)) for column in COLUMNS) for record in records))
 
 
-def _value(value: Any) -> Any:
+def flat_value(value: Any) -> Any:
     """Nanoseconds are the last digits of ms that mean anything."""
     return round(value, NS_DIGITS) if isinstance(value, float) and abs(value) > TINY else value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perfdb.compare.call_tree import PathChange, Paths
@@ -95,7 +95,9 @@ def ledger_table(example: ExampleDiff, ledger: Ledger, kind: str) -> Table:
     rows = [_entry_row(entry, runs, is_judged) for entry in ledger.rows]
     rows += [_Row((_rest_label(rest, kind),), rest.baseline_ns, rest.contender_ns) for rest in ledger.rest]
     rows.append(_total_row(example))
-    return _table((Column(kind, kind),), rows)
+    # Of the classes, only unresolved work is never listed: what else is summed was cut off.
+    is_cut = any(rest.group != UNRESOLVED for rest in ledger.rest)
+    return replace(_table((Column(kind, kind),), rows), left_out=f"more {kind}s" if is_cut else "")
 
 
 def _total_row(example: ExampleDiff) -> _Row:

@@ -14,20 +14,23 @@ _COLUMNS = (
     Column("run", "run"),
     Column("commit", "commit"),
     Column("example", "example"),
-    Column("build", "build"),
-    Column("machine", "machine"),
-    Column("recorded_at", "recorded (UTC)", "time"),
-    Column("process", "process"),
-    Column("samples", "samples", "count"),
+    Column("build", "build", gives_way=4),
+    Column("machine", "machine", gives_way=8),
+    Column("recorded_at", "recorded (UTC)", "time", gives_way=1),
+    Column("process", "process", gives_way=7),
+    Column("samples", "samples", "count", gives_way=3),
     Column("cpu_ms", "CPU ms", "ms"),
-    Column("hottest", "hottest module"),
-    Column("hottest_share", "%", "share"),
-    Column("notes", "notes"),
+    Column("hottest", "hottest module", gives_way=5),
+    Column("hottest_share", "%", "share", gives_way=6),
+    Column("notes", "notes", gives_way=2),
 )
 
 
-def runs_report(runs: Sequence[Run]) -> Report:
-    """The runs as a table for people, and as records for programs; caveats stand below the table, by run."""
+def runs_report(runs: Sequence[Run], has_older: bool = False) -> Report:
+    """The runs as a table for people, and as records for programs; caveats stand below the table, by run.
+
+    `has_older` says that there are more than these.
+    """
     rows = tuple(_row(run) for run in runs)
     caveats = tuple(f"{short_run(run.run_id)} {run.example}: {caveat.text}" for run in runs for caveat in run.caveats)
     records = [run_record(run) for run in runs]
@@ -36,7 +39,11 @@ def runs_report(runs: Sequence[Run]) -> Report:
         tuple(Column(key, key) for key in keys),
         tuple(tuple(_flat(value) for value in record.values()) for record in records),
     )
-    return Report((Block(table=_without_empty(Table(_COLUMNS, rows))), Block(caveats=caveats)), flat, records)
+    return Report(
+        (Block(table=_without_empty(Table(_COLUMNS, rows, "older runs" if has_older else ""))), Block(caveats=caveats)),
+        flat,
+        records,
+    )
 
 
 def _without_empty(table: Table) -> Table:
@@ -47,6 +54,7 @@ def _without_empty(table: Table) -> Table:
     return Table(
         tuple(table.columns[place] for place in kept),
         tuple(tuple(row[place] for place in kept) for row in table.rows),
+        table.left_out,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from perfdb.compare import HotExample, HotItem, Shown
 from perfdb.report.blocks import Block, Column, Report, Table
-from perfdb.report.of_symbols import wanted_block
+from perfdb.report.of_symbols import MOST_WANTED, wanted_block
 from perfdb.units import NS_PER_MS
 
 SCHEMA = "perfdb.show/1"
@@ -24,8 +24,11 @@ _FLAT = (
 )
 
 
-def show_report(shown: Shown, by: str = "both") -> Report:
-    """`by` is `module`, `function` or `both`: which costs are listed; the data has all of them."""
+def show_report(shown: Shown, by: str = "both", with_all: bool = False) -> Report:
+    """`by` is `module`, `function` or `both`: which costs are listed; the data has all of them.
+
+    `with_all` lists all the symbol files that are wanted.
+    """
     lines = (*shown.lines, f"CPU time of {shown.scope}, mean of the runs")
     blocks = [Block(shown.title, 1, lines, caveats=tuple(caveat.text for caveat in shown.caveats))]
     rows: list[tuple[Any, ...]] = []
@@ -38,7 +41,7 @@ def show_report(shown: Shown, by: str = "both") -> Report:
             blocks.append(_function_block(example, alone=by == "function"))
             rows += [_flat_row(example, "function", hot) for hot in example.functions]
     if shown.wanted:
-        blocks.append(wanted_block(shown.wanted))
+        blocks.append(wanted_block(shown.wanted, None if with_all else MOST_WANTED))
     return Report(tuple(blocks), Table(_FLAT, tuple(rows)), _data(shown))
 
 
@@ -70,16 +73,16 @@ def _table(kind: str, example: HotExample, items: tuple[HotItem, ...], rest: tup
     columns = (
         Column(kind, kind),
         Column("exclusive_ms", "exclusive ms", "ms"),
-        Column("exclusive_share", "excl %", "share"),
-        Column("inclusive_ms", "inclusive ms", "ms"),
-        Column("inclusive_share", "incl %", "share"),
+        Column("exclusive_share", "excl %", "share", gives_way=2),
+        Column("inclusive_ms", "inclusive ms", "ms", gives_way=1),
+        Column("inclusive_share", "incl %", "share", gives_way=3),
     )
     rows: list[tuple[Any, ...]] = [(str(hot.item), *_costs(hot)) for hot in items]
     total = example.total.mean
     if rest[0]:
         rows.append(("(others)", rest[1] / NS_PER_MS, rest[1] / total if total else 0.0, None, None))
     rows.append(("total", total / NS_PER_MS, 1.0 if total else 0.0, None, None))
-    return Table(columns, tuple(rows))
+    return Table(columns, tuple(rows), f"more {kind}s" if rest[0] else "")
 
 
 def _costs(hot: HotItem) -> tuple[float, float, float | None, float | None]:

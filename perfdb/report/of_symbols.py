@@ -58,7 +58,7 @@ def wanted_lines(wanted: Sequence[WantedSymbols], most: int = MOST_WANTED) -> tu
 
 def wanted_line(wanted: WantedSymbols) -> str:
     """`indexer.pdb 0123…F1  indexer.exe: 12 samples (312 with it on the stack), not found`."""
-    name = _file_name(wanted)
+    name = wanted_name(wanted)
     samples = "1 sample" if wanted.exclusive_samples == 1 else f"{wanted.exclusive_samples:,} samples"
     runs = f" of {wanted.runs:,} runs" if wanted.runs > 1 else ""
     state = _STATES.get(wanted.symbols, wanted.symbols)
@@ -71,28 +71,29 @@ _WANTED = (
     Column("debug_id", "debug id"),
     Column("module", "module"),
     Column("exclusive_samples", "samples", "count"),
-    Column("inclusive_samples", "on the stack", "count"),
-    Column("symbols", "looked for"),
+    Column("inclusive_samples", "on the stack", "count", gives_way=2),
+    Column("symbols", "looked for", gives_way=1),
 )
 
 
-def wanted_block(wanted: Sequence[WantedSymbols]) -> Block:
-    """The symbol files that are wanted, under a heading, those of the most samples first."""
+def wanted_block(wanted: Sequence[WantedSymbols], most: int | None = MOST_WANTED) -> Block:
+    """The symbol files that are wanted, under a heading, those of the most samples first; `most` is None for all."""
     rows = tuple(
         (
-            _file_name(each),
+            wanted_name(each),
             each.debug_id,
             each.module,
             each.exclusive_samples,
             each.inclusive_samples,
             _STATES.get(each.symbols, each.symbols),
         )
-        for each in wanted[:MOST_WANTED]
+        for each in wanted[:most]
     )
     left_out = len(wanted) - len(rows)
     lines = (f"{left_out:,} more: perfdb query wanted_symbols",) if left_out else ()
     return Block("symbols wanted", 2, lines, Table(_WANTED, rows))
 
 
-def _file_name(wanted: WantedSymbols) -> str:
+def wanted_name(wanted: WantedSymbols) -> str:
+    """The file name of a symbol file, without the folders of the machine that made it."""
     return re.split(r"[\\/]", wanted.pdb_name)[-1] or "(build id)"

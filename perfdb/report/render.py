@@ -18,6 +18,8 @@ def render(
     format: str,  # noqa: A002  # the word of the command line
     width: int | None = None,
     color: bool = False,
+    more: str = "",
+    shortens: bool = True,
 ) -> str:
-    """The report as `table`, `markdown`, `csv` or `json`; `width` and `color` are of the table format only."""
-    return render_text(report, width, color) if format == "table" else _RENDERERS[format](report)
+    """The report as `table`, `markdown`, `csv` or `json`; the other arguments are of the table format only."""
+    return render_text(report, width, color, more, shortens) if format == "table" else _RENDERERS[format](report)

@@ -2,125 +2,129 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Sequence
 
 from perfdb.report.blocks import LEFT_ALIGNED, Block, Column, Report, Table
-from perfdb.report.cells import MISSING, cell, printable, shorten
+from perfdb.report.cells import MISSING, printable
+from perfdb.report.fitting import Laid, fit_table, lay_out
+from perfdb.report.widths import HANGING, shorten_apart, width_of, wrapped
 
-NARROWEST_NAME = 24
-"""Columns of text are not shortened below this, however narrow the terminal."""
-READABLE = {"text": 36, "path": 48}
-"""Before names get shorter than this, columns that give way are left out."""
-
-_WHOLE = ("debug_id",)
-"""Columns that are copied out of tables: they are never shortened."""
+LEAST_WIDTH = 20
+"""Narrower terminals get lines of that length."""
+MOST_LINES = 4
+"""A name in a record takes so many lines at most."""
+_WIDER = "a wider terminal shows all"
 _DIRECTED = ("delta_ms", "change")
 """Kinds of columns that are coloured: more is slower."""
 _SLOWER, _QUICKER, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
-_GAP = 2
+_VERDICTS = {"regressed": _SLOWER, "improved": _QUICKER}
+_VERDICT_LINE = re.compile(r"(regressed|improved)(?= [+-])")
 
 
-def render_text(report: Report, width: int | None = None, color: bool = False) -> str:
-    """The whole report; names are shortened to fit `width` columns, None for no limit.
+def render_text(
+    report: Report, width: int | None = None, color: bool = False, more: str = "", shortens: bool = True
+) -> str:
+    """The whole report, no line wider than `width` columns; None for no limit.
 
-    With `color`, what became slower is red and what became quicker green, sure or not: the sign says the same.
+    Names are shortened and columns left out to that end, and a last line says which. `more` is how to see them, and the
+    rows that tables were cut by, where there is such a way. With `shortens` False nothing is left out: a table that is
+    too wide is written record by record. With `color`, what became slower is red and what became quicker green, sure or
+    not: the sign and the word say the same.
     """
-    pieces = [piece for piece in (_block(block, width, color) for block in report.blocks) if piece]
+    width = None if width is None else max(width, LEAST_WIDTH)
+    left_out: dict[str, None] = {}
+    pieces = [piece for piece in (_block(block, width, color, shortens, left_out) for block in report.blocks) if piece]
+    if more:
+        left_out.update((block.table.left_out, None) for block in report.blocks if block.table and block.table.left_out)
+    if left_out and width is not None:
+        pieces.append("\n".join(wrapped(f"not shown: {', '.join(left_out)} ({more or _WIDER})", width)))
     return "\n\n".join(pieces) + "\n"
 
 
-def _block(block: Block, width: int | None, color: bool) -> str:
-    lines = [printable(line) for line in (block.heading, *block.lines) if line]
-    lines += [printable(f"! {caveat}") for caveat in block.caveats]
+def _block(block: Block, width: int | None, color: bool, shortens: bool, left_out: dict[str, None]) -> str:
+    told = [printable(line) for line in (block.heading, *block.lines) if line]
+    told += [printable(f"! {caveat}") for caveat in block.caveats]
+    lines = [line for each in told for line in _line(each, width, color)]
     if block.table is not None:
-        lines.append(table_text(block.table, width, color))
+        text, missing = _table(block.table, width, color, shortens)
+        left_out.update(dict.fromkeys(missing))
+        lines.append(text)
     return "\n".join(lines)
 
 
+def _line(text: str, width: int | None, color: bool) -> Iterator[str]:
+    for line in [text] if width is None else wrapped(text, width):
+        yield _VERDICT_LINE.sub(_verdict, line, 1) if color and _VERDICT_LINE.match(line) else line
+
+
+def _verdict(found: re.Match[str]) -> str:
+    return f"{_VERDICTS[found[0]]}{found[0]}{_PLAIN}"
+
+
 def table_text(table: Table, width: int | None, color: bool = False) -> str:
-    """One table with a rule under its header; numbers on the right, names on the left."""
+    """One table with a rule under its header, numbers on the right, names on the left; records where that is too wide.
+
+    No line is wider than `width` columns; None for no limit.
+    """
+    return _table(table, width, color, shortens=True)[0]
+
+
+def _table(table: Table, width: int | None, color: bool, shortens: bool) -> tuple[str, tuple[str, ...]]:
+    """The text, and the titles of columns that found no room."""
+    whole = lay_out(table)
+    if width is None or (not shortens and max(map(width_of, _tabulated(whole, False).split("\n"))) <= width):
+        return _tabulated(whole, color), ()
+    laid = fit_table(table, width) if shortens else None
+    if laid is None:
+        return "\n".join(_records(whole, width, color, shortens)), ()
+    return _tabulated(laid, color), laid.left_out
+
+
+def _tabulated(laid: Laid, color: bool) -> str:
     import tabulate
 
     # The library pads headers by two columns more than cells; terminals are too narrow for that.
     tabulate.MIN_PADDING = 0
-    if width is not None:
-        table = _without_optional(table, width)
-    cells = _cells(table)
-    if width is not None:
-        cells = _fit(cells, table, width)
+    cells: Sequence[Sequence[str]] = laid.cells
     if color:
-        cells = [[_coloured(text, column) for text, column in zip(row, table.columns, strict=True)] for row in cells]
-    alignment = ["left" if column.kind in LEFT_ALIGNED else "right" for column in table.columns]
+        cells = [[_coloured(text, column) for text, column in zip(row, laid.columns, strict=True)] for row in cells]
+    alignment = ["left" if column.kind in LEFT_ALIGNED else "right" for column in laid.columns]
     text = tabulate.tabulate(
-        cells,
-        [printable(column.title) for column in table.columns],
-        tablefmt="simple",
-        colalign=alignment if cells else None,
-        disable_numparse=True,
+        cells, laid.titles, tablefmt="simple", colalign=alignment if cells else None, disable_numparse=True
     )
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def _cells(table: Table) -> list[list[str]]:
-    return [[cell(value, column.kind) for value, column in zip(row, table.columns, strict=True)] for row in table.rows]
+def _records(laid: Laid, width: int, color: bool, shortens: bool) -> Iterator[str]:
+    """Each row below the one before: its name, and the other cells after their titles."""
+    if not laid.cells:
+        yield from wrapped("  ".join(laid.titles), width)
+    names = [row[0] for row in laid.cells]
+    short = shorten_apart(names, width * MOST_LINES) if shortens else {name: name for name in names}
+    for row in laid.cells:
+        yield from wrapped(short[row[0]], width)
+        line, used = "", 0
+        for title, text, column in list(zip(laid.titles, row, laid.columns, strict=True))[1:]:
+            if not text:
+                continue
+            told = f"{title}: {text}"
+            size = width_of(told)
+            if used and used + len(HANGING) + size > width:
+                yield line
+                line, used = "", 0
+            if len(HANGING) + size > width:
+                yield from wrapped(f"{HANGING}{told}", width)
+            else:
+                line += f"{HANGING}{title}: {_coloured(text, column) if color else text}"
+                used += len(HANGING) + size
+        if line:
+            yield line
 
 
 def _coloured(text: str, column: Column) -> str:
+    if column.key == "verdict":
+        return re.sub(r"^(regressed|improved)\b", _verdict, text)
     if column.kind not in _DIRECTED or text == MISSING or text[:1] not in ("+", "-"):
         return text
     return f"{_SLOWER if text.startswith('+') else _QUICKER}{text}{_PLAIN}"
-
-
-def _sizes(cells: list[list[str]], table: Table) -> list[int]:
-    return [max([len(column.title), *(len(row[at]) for row in cells)]) for at, column in enumerate(table.columns)]
-
-
-def _without_optional(table: Table, width: int) -> Table:
-    """Leave out columns that give way, as long as names would have to get shorter than is readable."""
-    while True:
-        sizes = _sizes(_cells(table), table)
-        least = [min(size, READABLE.get(column.kind, size)) for size, column in zip(sizes, table.columns, strict=True)]
-        first = max(range(len(table.columns)), key=lambda at: table.columns[at].gives_way)
-        if not table.columns[first].gives_way or sum(least) + _GAP * (len(least) - 1) <= width:
-            return table
-        kept = [at for at in range(len(table.columns)) if at != first]
-        rows = tuple(tuple(row[at] for at in kept) for row in table.rows)
-        table = replace(table, columns=tuple(table.columns[at] for at in kept), rows=rows)
-
-
-def _fit(cells: list[list[str]], table: Table, width: int) -> list[list[str]]:
-    """Shorten columns of names, the widest first, until the table fits; names stay as long as keeps them apart.
-
-    Labels in parentheses are no names but say what a line sums: they stay whole.
-    """
-    names = [at for at, column in enumerate(table.columns) if column.kind in READABLE and column.key not in _WHOLE]
-    while names:
-        sizes = _sizes(cells, table)
-        excess = sum(sizes) + _GAP * (len(sizes) - 1) - width
-        if excess <= 0:
-            break
-        widest = max(names, key=lambda at: sizes[at])
-        names.remove(widest)
-        limit = max(NARROWEST_NAME, len(table.columns[widest].title), sizes[widest] - excess)
-        short = _shortened(cells, table, widest, limit)
-        cells = [[*row[:widest], short[row[widest]], *row[widest + 1 :]] for row in cells]
-    return cells
-
-
-def _shortened(cells: list[list[str]], table: Table, at: int, limit: int) -> dict[str, str]:
-    """Each text of the column at `at`, shortened to `limit`, or to the least limit above that keeps all apart."""
-    values = {row[at]: raw[at] for row, raw in zip(cells, table.rows, strict=True)}
-    longest = max(map(len, values))
-    while limit < longest:
-        short = {text: _shorter(text, value, table.columns[at], limit) for text, value in values.items()}
-        if len(set(short.values())) == len(values):
-            return short
-        limit += max(8, limit // 4)
-    return {text: text for text in values}
-
-
-def _shorter(text: str, value: object, column: Column, limit: int) -> str:
-    if text.startswith("("):
-        return text
-    shortened = getattr(value, "shortened", None) if column.kind == "path" else None
-    return printable(shortened(limit)) if shortened else shorten(text, limit)

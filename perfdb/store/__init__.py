@@ -19,6 +19,7 @@ from perfdb.store.connection import (
 )
 from perfdb.store.integrity import check
 from perfdb.store.model import (
+    Call,
     Costs,
     HistoryInfo,
     Measurement,
@@ -33,6 +34,7 @@ from perfdb.store.model import (
 from perfdb.store.prune import prune
 from perfdb.store.queries import NamedQuery, QueryParam, load_query, named_queries
 from perfdb.store.read import (
+    calls,
     function_costs,
     info,
     kept_addresses,
@@ -49,6 +51,7 @@ from perfdb.store.sandbox import Result, frame, run_sql
 from perfdb.store.write import find_duplicate, rename_run, runs_of_source, write_run
 
 __all__ = [
+    "Call",
     "Connection",
     "Costs",
     "HistoryInfo",
@@ -65,6 +68,7 @@ __all__ = [
     "RunProcess",
     "SourceRun",
     "atomic",
+    "calls",
     "check",
     "find_duplicate",
     "frame",

@@ -165,6 +165,24 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """How much of one process's work of a run, of detail `edges`, was in calls of one function by another.
+
+    Every occurrence on a stack counts, so that a recursive call may count more than once a sample.
+    """
+
+    run_id: str
+    pid: int
+    incarnation: int
+    caller_module: str
+    caller: str
+    callee_module: str
+    callee: str
+    samples: int
+    weight_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunMark:
     """The name of a run, and when it was recorded."""
 

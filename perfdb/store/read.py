@@ -13,7 +13,7 @@ import numpy as np
 from perfdb.profile.columns import NOT_KNOWN, Caveat
 from perfdb.profile.outcome import MixedSymbols, WantedSymbols
 from perfdb.store.migrations import applied
-from perfdb.store.model import Costs, HistoryInfo, Measurement, RecordedCommit, Run, RunMark, RunProcess
+from perfdb.store.model import Call, Costs, HistoryInfo, Measurement, RecordedCommit, Run, RunMark, RunProcess
 from perfdb.store.queries import internal
 
 TABLES = (
@@ -84,6 +84,11 @@ def _filled(column: Any) -> Any:
         if isinstance(column, np.ma.MaskedArray) and column.mask.any()
         else np.ma.getdata(column)
     )
+
+
+def calls(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[Call]:
+    """Who called whom in these runs; only those of detail `edges` tell it so."""
+    return [Call(**row) for row in _rows(connection, "calls", {"run_ids": _joined(run_ids)})]
 
 
 def processes(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[RunProcess]:

@@ -1,7 +1,7 @@
 """Call paths of many runs in columns: the prefix tree that they share, and how often each run sampled its rows.
 
-For comparing runs, where `exchange` is for handing stacks to other tools. The SQL is in `queries/internal/stack_*.sql`;
-numbers stay in arrays all the way, since twenty large runs bring millions of rows.
+For comparing runs, for pictures, and for other tools. The SQL is in `queries/internal/stack_*.sql`; numbers stay in
+arrays all the way, since twenty large runs bring millions of rows.
 """
 
 from __future__ import annotations
@@ -45,11 +45,13 @@ class StackTree:
 class StackSamples:
     """Samples in columns of one length: `run` is a place in what was asked for, `stack` a row of `tree`.
 
-    What several threads or processes of a run did on one stack stands in several rows.
+    `part` is a place among all processes that were asked for, run by run, where a run asked for as a whole counts as
+    one. What several threads or processes of a run did on one stack stands in several rows.
     """
 
     tree: StackTree
     run: I32
+    part: I32
     stack: I32
     samples: I64
     weight_ns: I64
@@ -65,9 +67,11 @@ def stack_samples(connection: duckdb.DuckDBPyConnection, work: Work) -> StackSam
     asked = {"run_ids": ",".join(parts)}
     tree, ids, rows = _tree(connection, asked, {"run_ids": ",".join(work)})
     found = connection.execute(internal("stack_samples").sql, asked).fetchnumpy()
+    part: I32 = found["part"].astype(np.int32)
     return StackSamples(
         tree,
-        run=np.array(owners, np.int32)[found["part"]],
+        run=np.array(owners, np.int32)[part],
+        part=part,
         stack=rows[_places(ids, found["stack_id"])],
         samples=found["samples"],
         weight_ns=found["weight_ns"],

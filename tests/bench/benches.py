@@ -16,6 +16,7 @@ from tests.bench.dumper import dumper
 from tests.bench.large import large_trace
 from tests.bench.measure import CACHE, Figure, best_of, corpus_trace, perfdb, program, read_in_a_process
 from tests.bench.naming import naming
+from tests.bench.pages import pages
 from tests.bench.symbols import symbols
 
 UNPACKED_BYTES = 23_042_592
@@ -171,4 +172,5 @@ BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "record": record,
     "help": help_,
     "diff": diff,
+    "pages": pages,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 
 from perfdb import store
+from perfdb.api.export import FORMATS
 from perfdb.profile import Caveat, Process, Source
 from perfdb.profile.builder import About, Names, modules_of, summed_profile
 from perfdb.profile.columns import NOT_KNOWN
 from tests.cli.conftest import Run
 from tests.conftest import CHECKOUT
+from tests.report import firefox_file, speedscope_file
 from tests.store.conftest import NEW, OLD, small_history
 from tests.store.profiles import MS, new_run, profile
 
@@ -79,6 +82,73 @@ def test_of_a_process_that_one_run_has_one_run_is_counted(perfdb: Run, runs: lis
     assert (0, "wrote 1 stacks, 2 samples of 1 run, to out.folded\n") == (ran.code, ran.err)
 
 
+VIEWERS = ("speedscope", "firefox")
+
+
+def weights(text: str) -> dict[str, int]:
+    """What each profile or thread of a file for a viewer weighs together, in ms, by its name; the file is checked."""
+    if text.startswith('{"$schema"'):
+        file = speedscope_file.checked_speedscope(text)
+        return {profile["name"]: profile["endValue"] // MS for profile in file["profiles"]}
+    return {
+        thread["name"]: round(sum(thread["samples"]["weight"]))
+        for thread in firefox_file.checked_firefox(text)["threads"]
+    }
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_viewers_get_the_examples_of_a_revision_side_by_side(perfdb: Run, runs: list[str], viewer: str) -> None:
+    ran = perfdb("export", NEW[:8], "--as", viewer)
+
+    assert (0, {"simple, 2 runs added up": 45, "templates": 7}) == (ran.code, weights(ran.out))
+    assert ["! added up the samples of 2 runs of simple", "! 1 of 3 runs: 3 events were lost"] == ran.err.splitlines()
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_viewers_get_each_process_by_name_and_pid(perfdb: Run, runs: list[str], viewer: str) -> None:
+    everything = perfdb("export", runs[0], "--as", viewer, "--all-processes")
+    one = perfdb("export", runs[0], "--as", viewer, "--process", "svchost")
+
+    assert {"simple: app.exe (100)": 12, "simple: svchost.exe (101)": 2} == weights(everything.out)
+    assert {"simple": 2} == weights(one.out)
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_names_of_strangers_are_data_for_viewers(perfdb: Run, runs: list[str], viewer: str) -> None:
+    odd = '</script><img src=x onerror=alert(1)>"\u202e\n\0' + "x" * 4_000
+    with store.opened_for_write(Path("h.duckdb")) as connection:
+        run_id = store.write_run(connection, profile({"app.exe": ((f"app.exe!{odd}", 4),)}), new_run(example="odd"))
+
+    ran = perfdb("export", run_id, "--as", viewer, "-o", "out.json")
+
+    text = Path("out.json").read_text(encoding="ascii")
+    assert (0, {"odd": 4}) == (ran.code, weights(text))
+    assert json.dumps(odd) in text
+    assert "wrote 1 stacks, 4 samples of 1 run, to out.json\n" == ran.err
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_viewers_get_a_real_trace_to_the_last_sample(
+    perfdb: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, viewer: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    database = tmp_path / "real.duckdb"
+    assert perfdb("--db", database, "record", corpus / "dotnet-gc-x64.etl.zip", "--commit", "c1").code == 0
+
+    main = weights(perfdb("--db", database, "export", "c1", "--as", viewer).out)
+    everything = weights(perfdb("--db", database, "export", "c1", "--as", viewer, "--all-processes").out)
+
+    with store.opened_for_read(database) as connection:
+        [run] = store.runs(connection)
+        processes = store.processes(connection, [run.run_id])
+    assert {run.example: run.cpu_ns // MS} == main
+    assert {
+        f"{run.example}: {process.name} ({process.pid})": process.weight_ns // MS
+        for process in processes
+        if process.samples
+    } == everything
+
+
 def test_the_newest_commit_by_default(perfdb: Run, runs: list[str]) -> None:
     assert perfdb("export", NEW[:8], "--as", "folded").out == perfdb("export", "--as", "folded").out != ""
 
@@ -102,10 +172,11 @@ def test_the_options_narrow_the_runs(perfdb: Run, runs: list[str]) -> None:
     assert "none of build Debug" in ran.err
 
 
-def test_runs_without_stacks_have_nothing_to_export(perfdb: Run, runs: list[str]) -> None:
+@pytest.mark.parametrize("name", FORMATS)
+def test_runs_without_stacks_have_nothing_to_export(perfdb: Run, runs: list[str], name: str) -> None:
     add_leaf_run()
 
-    ran = perfdb("export", OLD[:8], "--as", "folded", "--example", "leaves", "-o", "out.folded")
+    ran = perfdb("export", OLD[:8], "--as", name, "--example", "leaves", "-o", "out.folded")
 
     assert (4, "") == (ran.code, ran.out)
     assert "found that its source told none (detail leaf)" in ran.err
@@ -121,19 +192,21 @@ def test_runs_without_stacks_are_left_out_beside_others(perfdb: Run, runs: list[
     assert "! 1 of 2 runs have no stacks and were left out\n" == ran.err
 
 
-def test_a_process_that_is_not_there(perfdb: Run, runs: list[str]) -> None:
-    ran = perfdb("export", runs[0], "--as", "folded", "--process", "nobody")
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_process_that_is_not_there(perfdb: Run, runs: list[str], name: str) -> None:
+    ran = perfdb("export", runs[0], "--as", name, "--process", "nobody")
 
     assert (3, "") == (ran.code, ran.out)
     assert "The busiest are app.exe, svchost.exe" in ran.err
 
 
-def test_a_main_process_without_samples_is_too_little(perfdb: Run, runs: list[str]) -> None:
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_main_process_without_samples_is_too_little(perfdb: Run, runs: list[str], name: str) -> None:
     idler = profile({"app.exe": (), "other.exe": (("other.exe!f", 1),)}, source="idle.etl")
     with store.opened_for_write(Path("h.duckdb")) as connection:
         run_id = store.write_run(connection, idler, new_run(OLD, "idle"))
 
-    ran = perfdb("export", run_id, "--as", "folded")
+    ran = perfdb("export", run_id, "--as", name)
 
     assert (4, "") == (ran.code, ran.out)
     assert "found no sample of it" in ran.err

@@ -73,3 +73,14 @@ def test_a_hidden_bar_is_erased_and_comes_back(clock: list[float], monkeypatch: 
         bar.show("b.etl", 2, 0)
 
     assert "b.etl" in terminal.getvalue()[erased:]
+
+
+def test_names_of_files_are_neither_markup_nor_escapes(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    with progress.ProgressBar() as bar:
+        clock[0] += 1.1
+        bar.show("[red]a[/b]\x1b[2J.etl", 1, 2)
+
+    assert "[red]a[/b]\\x1b[2J.etl" in terminal.getvalue()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from perfdb.compare.costs import Item
 from perfdb.report.call_paths import call_paths
+from perfdb.report.widths import shorten_apart, width_of
 
 
 def path(text: str) -> tuple[Item, ...]:
@@ -60,3 +61,22 @@ def test_a_narrow_column_shows_fewer_frames_and_then_shorter_names() -> None:
     assert "… → b!third → kuzu::storage::LocalNodeTable::insert" == long.shortened(59)
     assert "… → b!kuzu::storage::LocalNodeTable::insert" == long.shortened(45)
     assert "… → kuzu…eTable::insert" == long.shortened(23)
+
+
+def test_a_narrow_column_keeps_what_tells_paths_with_the_same_end_apart() -> None:
+    steps = "ntdll.dll!step " * 12
+    texts = [f"a.exe!main a.exe!{each}Everything {steps}kuzu.dll!kuzu::storage::insert" for each in ("load", "save")]
+    load, save = call_paths([path(text) for text in texts])
+
+    assert "… → a.exe!loadEverything → … → kuzu::storage::insert" == load.shortened(53)
+    assert "… → …erything → … → kuzu::storage::insert" == load.shortened(41) == save.shortened(41)
+    assert "… → kuzu::storage::insert" == load.shortened(36)
+    names = shorten_apart(map(str, (load, save)), 41, lambda text: (load if text == str(load) else save).shortened(41))
+    assert ["load", "save"] == [
+        word for word, name in zip(("load", "save"), names.values(), strict=True) if word in name
+    ]
+
+
+@given(st.lists(frames.map(tuple) | st.just(()), min_size=1, max_size=6, unique=True), st.integers(20, 40))
+def test_shortened_paths_fit(paths: list[tuple[Item, ...]], width: int) -> None:
+    assert all(width_of(each.shortened(width)) <= width for each in call_paths(paths))

@@ -1,4 +1,4 @@
-"""Stacks of many runs in columns, held against the reader that goes row by row."""
+"""Stacks of many runs in columns, held against what the tables say row by row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from perfdb import store
 from perfdb.errors import DatabaseError
 from perfdb.profile import Process
-from perfdb.store.exchange import sampled_stacks
 from perfdb.store.stacks import StackSamples, Work, _places, stack_samples
 from tests.store.conftest import NEW, OLD
 from tests.store.profiles import MS, new_run, profile
@@ -35,28 +34,39 @@ def counts_of(found: StackSamples) -> Counts:
     return counts
 
 
-def counts_row_by_row(connection: store.Connection, run_ids: list[str], main_only: bool) -> Counts:
-    """The same by `sampled_stacks`."""
-    tree = sampled_stacks(connection, run_ids, main_only=main_only)
+def counts_row_by_row(connection: store.Connection, runs: list[store.Run], main_only: bool) -> Counts:
+    """The same, read from the tables one row after the other."""
+    stacks = {
+        stack: (parent, f"{module}!{function}")
+        for stack, parent, module, function in connection.execute(
+            "select stack_id, parent_stack_id, module.name, function.name "
+            "from stack join function using (function_id) join module using (module_id)"
+        ).fetchall()
+    }
     counts = Counts()
-    for count in tree.counts:
-        path, stack = [], count.stack
-        while stack >= 0:
-            path.append(f"{tree.module[stack]}!{tree.function[stack]}")
-            stack = tree.parent[stack]
-        counts[run_ids.index(count.run_id), tuple(reversed(path))] += count.samples
+    for place, run in enumerate(runs):
+        rows = connection.execute(
+            "select stack_id, samples from sample where run_id = $run::uuid and (pid = $pid or not $main_only)",
+            {"run": run.run_id, "pid": run.main_pid, "main_only": main_only},
+        ).fetchall()
+        for stack, samples in rows:
+            path = []
+            while stack is not None:
+                stack, name = stacks[stack]
+                path.append(name)
+            counts[place, tuple(reversed(path))] += samples
     return counts
 
 
-def test_both_readers_tell_the_same(history: Path) -> None:
+def test_columns_tell_what_the_tables_do(history: Path) -> None:
     with store.opened_for_read(history) as connection:
         runs = store.runs(connection)
         ids = [run.run_id for run in runs]
         everything = stack_samples(connection, dict.fromkeys(ids))
         main = stack_samples(connection, {run.run_id: [(run.main_pid, run.main_incarnation)] for run in runs})
 
-        assert counts_row_by_row(connection, ids, False) == counts_of(everything)
-        assert counts_row_by_row(connection, ids, True) == counts_of(main)
+        assert counts_row_by_row(connection, runs, False) == counts_of(everything)
+        assert counts_row_by_row(connection, runs, True) == counts_of(main)
     assert 2 == len(everything.tree) - len(main.tree) + 1  # svchost.exe has a frame of its own, and shares its root
     assert (main.weight_ns == MS * main.samples).all()
     assert (main.tree.parent < np.arange(len(main.tree))).all()
@@ -84,6 +94,17 @@ def test_a_process_is_known_by_its_pid_and_its_turn(connection: store.Connection
 
     assert [1, 2, 4, 6] == [samples({run_id: part}) for part in ([(7, 0)], [(7, 1)], [(7, 0), (8, 0)], None)]
     assert 0 == samples({run_id: [(9, 0)]}) == samples({run_id: []}) == samples({})
+
+
+def test_the_processes_of_several_runs_are_told_apart(connection: store.Connection) -> None:
+    work = {"a.exe": [("a.exe!main", 1)], "b.exe": [("a.exe!main", 2), ("a.exe!main;a.exe!f", 4)]}
+    first, second, third = (store.write_run(connection, profile(work), new_run(example=name)) for name in "abc")
+
+    found = stack_samples(connection, {second: [(101, 0), (100, 0)], first: None, third: [(101, 0)]})
+
+    counts = np.bincount(found.part, found.samples).tolist()
+    assert [6, 1, 7, 6] == counts
+    assert [0, 0, 1, 2] == [found.run[found.part == part][0] for part in range(4)]
 
 
 @pytest.mark.parametrize(

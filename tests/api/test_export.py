@@ -1,10 +1,11 @@
-"""Stacks out of the history, as folded text, and back into it."""
+"""Stacks out of the history: which tracks they make, and as folded text back into it."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfdb import store
+from perfdb.api.export import FORMATS
+from perfdb.api.tracks import tracks_of_runs
+from perfdb.cli.export import As
+from perfdb.compare import Scope
 from perfdb.errors import DatabaseError
 from perfdb.profile import Process, Profile, Source
 from perfdb.profile.builder import About, Names, StackedSamples, stacked_profile
@@ -19,11 +24,11 @@ from perfdb.profile.folded_text import spell_frame, spell_process
 from perfdb.readers.folded import FOLDED
 from perfdb.readers.symbol_text import split_symbol
 from perfdb.report.folded import folded_text
-from perfdb.store.exchange import sampled_stacks
+from perfdb.report.tracks import Tracks
 from tests.readers.reading import read_as
 from tests.readers.test_folded import stacks
-from tests.store.conftest import NEW
-from tests.store.profiles import MS, new_run
+from tests.store.conftest import NEW, OLD, small_history
+from tests.store.profiles import MS, new_run, profile
 
 Path_ = Sequence[tuple[str, str]]
 """(module, function), root first."""
@@ -39,18 +44,41 @@ def named_profile(work: Sequence[tuple[Process, Path_, int]]) -> Profile:
     return stacked_profile(About(Source("folded", "a.folded", "0" * 64), MS), processes, names, samples)
 
 
+EVERYTHING = Scope(all_processes=True)
+
+
+def tracks_of(connection: store.Connection, run_ids: Sequence[str], scope: Scope) -> Tracks:
+    return tracks_of_runs(connection, "them", store.runs(connection, run_ids=run_ids), scope)
+
+
 def exported(connection: store.Connection, profile: Profile, with_process: bool) -> str:
+    """All processes of a profile as folded text, by way of the history."""
     run_id = store.write_run(connection, profile, new_run())
-    tree = sampled_stacks(connection, [run_id])
-    return folded_text(tree, tree.counts, with_process)
+    return folded_text(replace(tracks_of(connection, [run_id], EVERYTHING), by_process=with_process))
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[store.Connection]:
+    with store.opened_for_write(tmp_path / "perfdb.duckdb") as opened:
+        yield opened
+
+
+@pytest.fixture
+def history(connection: store.Connection, tmp_path: Path) -> Path:
+    connection.close()
+    small_history(tmp_path / "small.duckdb")
+    return tmp_path / "small.duckdb"
+
+
+def test_the_command_line_knows_all_formats() -> None:
+    assert list(FORMATS) == [each.value for each in As]
 
 
 def test_the_stacks_of_a_run(history: Path) -> None:
     with store.opened_for_read(history) as connection:
-        [newest, older] = store.runs(connection, commit_shas=[NEW], examples=["simple"])
-        tree = sampled_stacks(connection, [older.run_id])
-        both = sampled_stacks(connection, [newest.run_id, older.run_id])
-        nothing = sampled_stacks(connection, [])
+        newest, older = (run.run_id for run in store.runs(connection, commit_shas=[NEW], examples=["simple"]))
+        one = tracks_of(connection, [older], Scope())
+        both = tracks_of(connection, [newest, older], Scope())
 
     lines = {
         "ntdll.dll!start;app.exe!main;app.exe!parse;app.exe!parse": 2,
@@ -59,29 +87,69 @@ def test_the_stacks_of_a_run(history: Path) -> None:
         "ntdll.dll!start;app.exe!main;kuzu.dll!insert": 5,
         "ntdll.dll!start;app.exe!main;kuzu.dll!insert;ntdll.dll!alloc": 3,
     }
-    assert "".join(f"{path} {count}\n" for path, count in lines.items()) == folded_text(tree, tree.counts)
-    assert "".join(f"{path} {3 * count}\n" for path, count in lines.items()) == folded_text(both, both.counts)
-    assert (8, 0, "") == (len(tree), len(nothing), folded_text(nothing, nothing.counts))
+    assert "".join(f"{path} {count}\n" for path, count in lines.items()) == folded_text(one)
+    assert "".join(f"{path} {3 * count}\n" for path, count in lines.items()) == folded_text(both)
+    assert [("simple", "app.exe", (100,), (older, newest))] == [
+        (track.example, track.process, track.pids, track.run_ids) for track in both.tracks
+    ]
 
 
-def test_the_main_process_or_all_of_them(history: Path) -> None:
+def test_the_tree_is_in_preorder_the_heaviest_first(history: Path) -> None:
     with store.opened_for_read(history) as connection:
-        oldest = store.runs(connection)[-1].run_id
-        everything = sampled_stacks(connection, [oldest])
-        main = sampled_stacks(connection, [oldest], main_only=True)
+        [run] = store.runs(connection, commit_shas=[OLD], examples=["simple"])
+        tree = tracks_of(connection, [run.run_id], Scope()).tree
 
-    assert {("app.exe", 100), ("svchost.exe", 101)} == {(count.process, count.pid) for count in everything.counts}
-    assert {("app.exe", 100)} == {(count.process, count.pid) for count in main.counts}
-    assert "svchost.exe (101);ntdll.dll!start;svchost.exe!serve 2" in folded_text(
-        everything, everything.counts, with_process=True
-    ).split("\n")
+    named = [f"{tree.module[row]}!{tree.name[row]}" for row in tree.function.tolist()]
+    assert [
+        ("ntdll.dll!start", -1, 1),
+        ("app.exe!main", 0, 2),
+        ("kuzu.dll!insert", 1, 3),
+        ("ntdll.dll!alloc", 2, 4),
+        ("app.exe!parse", 1, 3),
+        ("app.exe!parse", 4, 4),
+        ("kuzu.dll!<unresolved>", 1, 3),
+    ] == list(zip(named, tree.parent.tolist(), tree.depth.tolist(), strict=True))
+
+
+def test_examples_have_tracks_of_their_own_and_so_have_processes_if_asked_for(history: Path) -> None:
+    with store.opened_for_read(history) as connection:
+        ids = [run.run_id for run in store.runs(connection, commit_shas=[OLD])]
+
+        def told(scope: Scope) -> list[tuple[str, str, tuple[int, ...], int, int]]:
+            tracks = tracks_of(connection, ids, scope).tracks
+            return [
+                (track.example, track.process, track.pids, int(track.samples.sum()), int(track.weight_ns.sum()))
+                for track in tracks
+            ]
+
+        main, everything, one = (told(scope) for scope in (Scope(), EVERYTHING, Scope(process="svchost")))
+
+    simple, other = ("simple", "app.exe", (100,), 12, 12 * MS), ("simple", "svchost.exe", (101,), 2, 2 * MS)
+    templates = ("templates", "app.exe", (100,), 7, 7 * MS)
+    assert [simple, templates] == main
+    assert [simple, other, templates] == everything
+    assert [other] == one
+
+
+def test_a_process_that_is_one_in_each_run_is_added_up_whatever_its_pid(connection: store.Connection) -> None:
+    work = {"app.exe": [("app.exe!main", 3)]}
+    ids = [
+        store.write_run(connection, profile(work, processes=[Process(pid, "app.exe")]), new_run()) for pid in (8, 7, 8)
+    ]
+
+    [main] = tracks_of(connection, ids, Scope()).tracks
+    apart = tracks_of(connection, ids, EVERYTHING).tracks
+
+    assert (9, {7, 8}, 3) == (int(main.samples.sum()), set(main.pids), len(main.run_ids))
+    assert [((8,), 6, 2), ((7,), 3, 1)] == [
+        (track.pids, int(track.samples.sum()), len(track.run_ids)) for track in apart
+    ]
 
 
 @pytest.mark.parametrize(
     "statement",
     [
         "delete from stack where depth = 2",
-        "delete from stack where depth = 4",
         "delete from function where name = 'main'",
         "update stack set depth = 7 where depth = 3",
     ],
@@ -92,7 +160,7 @@ def test_a_history_that_does_not_hold_together_is_refused(history: Path, stateme
         oldest = store.runs(connection)[-1].run_id
 
         with pytest.raises(DatabaseError, match="does not hold together.*perfdb db check"):
-            sampled_stacks(connection, [oldest])
+            tracks_of(connection, [oldest], Scope())
 
 
 def test_threads_and_pids_that_come_again_are_added_up(connection: store.Connection) -> None:

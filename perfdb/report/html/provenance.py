@@ -1,0 +1,109 @@
+"""Where a page's numbers are from: its runs, and the commands that give the same answers."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from perfdb.compare.page import PageContent
+from perfdb.compare.scope import Scope
+from perfdb.compare.sides import RunFacts
+from perfdb.compare.verdicts import Criteria
+from perfdb.report.blocks import Column, Table
+from perfdb.report.cells import printable
+from perfdb.report.html.blocks import TableView, table_view
+from perfdb.report.names import short_commit, short_run
+from perfdb.units import NS_PER_MS
+
+_COLUMNS = (
+    Column("example", "example"),
+    Column("side", "side"),
+    Column("run", "run"),
+    Column("commit", "commit"),
+    Column("process", "process"),
+    Column("machine", "machine"),
+    Column("build", "build"),
+    Column("detail", "detail"),
+    Column("interval_ms", "interval ms", "value"),
+    Column("samples", "samples", "count"),
+    Column("unresolved", "unresolved", "share"),
+)
+
+
+def runs_table(content: PageContent) -> TableView:
+    """Every run that the page's costs are of; the column of sides only where there are two."""
+    roles = ("baseline", "contender")
+    rows = [
+        _row(example.example, roles[side] if content.comparison else "", run)
+        for example in content.examples
+        for side, each in enumerate(example.sides)
+        for run in each.runs
+    ]
+    kept = [at for at, column in enumerate(_COLUMNS) if column.key != "side" or content.comparison]
+    table = Table(tuple(_COLUMNS[at] for at in kept), tuple(tuple(row[at] for at in kept) for row in rows))
+    return table_view(table, "Runs")
+
+
+def _row(example: str, role: str, run: RunFacts) -> tuple[object, ...]:
+    return (
+        example,
+        role,
+        short_run(run.run_id),
+        short_commit(run.commit_sha, run.is_dirty),
+        run.process,
+        run.machine,
+        run.build,
+        run.detail,
+        run.interval_ns / NS_PER_MS if run.interval_ns else None,
+        run.samples,
+        run.unresolved_share,
+    )
+
+
+def commands(content: PageContent) -> tuple[str, ...]:
+    """What to type for the same answers in a terminal, and for this page."""
+    comparison = content.comparison
+    if comparison is None:
+        target = content.title.removeprefix("run ")
+        return tuple(printable(_shell(words)) for words in (("perfdb", "show", target), _page(target)))
+    first, second = comparison.baseline, comparison.contender
+    options = (*_scope(comparison.scope), *_criteria(comparison.criteria))
+    targets = [str(target) for target in content.impact.targets] if content.impact else []
+    named = [word for target in targets for word in ("--target", target)]
+    calls = [
+        ("perfdb", "diff", first.recorded_sha, second.recorded_sha, *options),
+        (*_page(second.recorded_sha), "--against", first.recorded_sha, *named, *options),
+    ]
+    if content.impact:
+        calls.insert(1, ("perfdb", "impact", first.recorded_sha, second.recorded_sha, *named, *options))
+    return tuple(printable(_shell(words)) for words in calls)
+
+
+def _page(target: str) -> tuple[str, ...]:
+    return ("perfdb", "report", "page", target, "-o", "page.html")
+
+
+def _scope(scope: Scope) -> Iterator[str]:
+    for example in scope.examples:
+        yield from ("--example", example)
+    if scope.process:
+        yield from ("--process", scope.process)
+    if scope.all_processes:
+        yield "--all-processes"
+    if scope.build:
+        yield from ("--build", scope.build)
+
+
+def _criteria(criteria: Criteria) -> Iterator[str]:
+    """The options where they are not the defaults; what the settings say would be no part of the page otherwise."""
+    plain = Criteria()
+    if criteria.margin != plain.margin:
+        yield from ("--margin", f"{criteria.margin * 100:g}%")
+    if criteria.min_ms != plain.min_ms:
+        yield from ("--min-ms", f"{criteria.min_ms:g}")
+    if criteria.history != plain.history:
+        yield from ("--history", str(criteria.history))
+
+
+def _shell(words: tuple[str, ...]) -> str:
+    return shlex.join(words)

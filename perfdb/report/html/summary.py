@@ -1,0 +1,154 @@
+"""What stands at the head of a page, and the details below: the report of one side, or of two, cut for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from perfdb.compare.comparison import Comparison, ExampleDiff
+from perfdb.compare.hot import HotExample, HotItem, Shown
+from perfdb.compare.sides import Side
+from perfdb.report.blocks import Column, Table
+from perfdb.report.cells import cell, printable
+from perfdb.report.html.blocks import Part, Section, TableView, sections, table_view
+from perfdb.report.html.ledgers import LedgerView, ledger_view
+from perfdb.report.names import short_commit
+from perfdb.report.of_diff import diff_report
+from perfdb.report.of_diff_tables import programs_table
+from perfdb.report.of_diff_words import counted, verdict_cell
+from perfdb.report.of_show import show_report
+from perfdb.units import NS_PER_MS
+
+ROLES = ("baseline ", "contender ")
+"""How the lines on the sides begin, which the page tells in a form of its own."""
+TOP = 15
+"""How many rows a table of the report has; the explorer has all."""
+_PROGRAMS = (
+    Column("example", "example"),
+    Column("runs", "runs", "count", gives_way=4),
+    Column("cpu_ms", "CPU ms", "ms"),
+    Column("dispersion", "± of runs", "share", gives_way=1),
+    Column("module", "most in module"),
+    Column("module_share", "share", "share"),
+    Column("function", "most in function", gives_way=3),
+    Column("function_share", "share", "share", gives_way=2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """A side by its role, what was asked for, and the commit that stands for it."""
+
+    role: str
+    asked: str
+    commit: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """The report on one example, with its closed ledger where there is one."""
+
+    section: Section
+    ledger: LedgerView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What stands first: the answer in one sentence, then all that belongs to the page as a whole."""
+
+    sentence: str
+    sides: tuple[SideView, ...]
+    programs: TableView | None
+    head: Part
+
+
+# ---- two sides -------------------------------------------------------------------------------------------------------
+
+
+def of_comparison(comparison: Comparison) -> tuple[Summary, list[Detail]]:
+    """Two sides: the verdicts, and each example with its closed ledger."""
+    found = sections(diff_report(comparison.cut(TOP)).blocks)
+    head, rest = found[0], found[1:]
+    ledgers = [ledger_view(each) for each in comparison.examples]
+    details = [
+        Detail(section, ledgers[number] if number < len(ledgers) else None) for number, section in enumerate(rest)
+    ]
+    programs = table_view(programs_table(comparison.examples)) if comparison.examples else None
+    sides = (_side("baseline", comparison.baseline), _side("contender", comparison.contender))
+    return Summary(_verdict_sentence(comparison.examples), sides, programs, _head(head)), details
+
+
+def _side(role: str, side: Side) -> SideView:
+    return SideView(role, printable(short_commit(side.asked)), side.recorded_sha[:10], printable(side.subject))
+
+
+def _head(section: Section) -> Part:
+    """The first block without what the page tells in another form: the sides and the programs."""
+    first = section.parts[0]
+    return replace(first, lines=tuple(line for line in first.lines if not line.startswith(ROLES)))
+
+
+def _verdict_sentence(examples: Sequence[ExampleDiff]) -> str:
+    """`3 of 4 examples improved, 1 inconclusive`."""
+    words = [verdict_cell(replace(each.finding, runs_needed=0), 0) for each in examples]
+    told = {"~": "not shown to differ or to be equal", "equal": "shown equal"}
+    counts = {word: words.count(word) for word in dict.fromkeys(words)}
+    if not counts:
+        return "no example that both sides have"
+    parts = [f"{count:,} {told.get(word, word)}" for word, count in counts.items()]
+    parts[0] = parts[0].replace(" ", f" of {counted(len(words), 'example')} ", 1)
+    return ", ".join(parts)
+
+
+# ---- one side --------------------------------------------------------------------------------------------------------
+
+
+def of_shown(shown: Shown) -> tuple[Summary, list[Detail]]:
+    """One side: what its examples cost."""
+    found = sections(show_report(replace(shown, examples=tuple(map(_cut, shown.examples)))).blocks)
+    programs = table_view(Table(_PROGRAMS, tuple(map(_program_row, shown.examples)))) if shown.examples else None
+    summary = Summary(_cost_sentence(shown.examples), (), programs, found[0].parts[0])
+    return summary, [Detail(section) for section in found[1:]]
+
+
+def _program_row(example: HotExample) -> tuple[object, ...]:
+    module, function = (items[0] if items else None for items in (example.modules, example.functions))
+    return (
+        example.example,
+        len(example.runs),
+        example.total.mean / NS_PER_MS,
+        example.total.dispersion,
+        str(module.item) if module else None,
+        module.exclusive_share if module else None,
+        str(function.item) if function else None,
+        function.exclusive_share if function else None,
+    )
+
+
+def _cost_sentence(examples: Sequence[HotExample]) -> str:
+    """`5,129.0 ms of CPU time a run, 86.9 % of it in kuzu.dll` of one example; of several, how many they are."""
+    if len(examples) != 1:
+        return f"{len(examples):,} examples"
+    (example,) = examples
+    cost = f"{cell(example.total.mean / NS_PER_MS, 'ms')} ms of CPU time a run"
+    if not example.modules:
+        return cost
+    first = example.modules[0]
+    return printable(f"{cost}, {cell(first.exclusive_share, 'share')} of it in {first.item}")
+
+
+def _cut(example: HotExample) -> HotExample:
+    """The same with `TOP` rows, the rest summed."""
+
+    def rest(items: tuple[HotItem, ...], known: tuple[int, float]) -> tuple[int, float]:
+        left_out = items[TOP:]
+        return known[0] + len(left_out), known[1] + sum(each.exclusive.mean for each in left_out)
+
+    return replace(
+        example,
+        modules=example.modules[:TOP],
+        modules_rest=rest(example.modules, example.modules_rest),
+        functions=example.functions[:TOP],
+        functions_rest=rest(example.functions, example.functions_rest),
+    )

@@ -1,0 +1,403 @@
+"""The regression report for a pull request: Markdown that fits a comment, with the verdict first.
+
+A comment of GitHub holds 65,536 characters. Where all that there is to say takes more, less is said, step by step
+(`STEPS`): names get shorter, then tables, then examples become lines of one table. What changed most is told longest,
+and what is left out is counted, with its sums.
+"""
+
+from __future__ import annotations
+
+import html
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from perfdb import __version__
+from perfdb.compare.call_tree import Paths
+from perfdb.compare.comparison import Comparison, ExampleDiff, PooledEntry
+from perfdb.compare.ledger import NEW, UNRESOLVED, VANISHED, Entry, Ledger
+from perfdb.compare.sides import EXACT, Side
+from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, NOT_COMPARABLE, REGRESSED, Criteria
+from perfdb.report.blocks import Table
+from perfdb.report.cells import cell, printable
+from perfdb.report.markdown import caveats_text, code, escape, fenced, heading, is_label, table_markdown
+from perfdb.report.names import short_commit
+from perfdb.report.of_diff import classes_line, set_aside_texts
+from perfdb.report.of_diff_tables import ledger_table, paths_table, pooled_table, programs_table
+from perfdb.report.of_diff_words import counted, margin_text, program_lines
+from perfdb.report.widths import shorten_apart, shorten_middle
+from perfdb.units import NS_PER_MS
+
+COMMENT = 65_536
+"""What a comment of GitHub holds, in UTF-16 units."""
+RESERVE = 536
+"""So much of it is left to who pastes the report."""
+SIGNS = {REGRESSED: "▲", IMPROVED: "▼", EQUAL: "=", INCONCLUSIVE: "~", NOT_COMPARABLE: "×"}
+ORDER = (REGRESSED, INCONCLUSIVE, NOT_COMPARABLE, EQUAL, IMPROVED)
+"""Verdicts in the order in which a reviewer wants to know of them."""
+MOST_CAVEATS = 10
+"""So many caveats of an example are told; of more, the number."""
+LONGEST_CAVEAT, LONGEST_CALL = 600, 2_000
+TELLING_SHARE = 0.01
+"""So much of the time must be in frames without symbols to be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How much is told: rows a table, characters a name, examples with tables, and lines of the table of programs."""
+
+    rows: int
+    name: int
+    examples: int
+    programs: int
+    subject: int = 200
+
+
+STEPS = (
+    Step(15, 240, 1_000, 1_000),
+    Step(15, 140, 1_000, 1_000),
+    Step(10, 120, 50, 1_000),
+    Step(8, 100, 20, 400),
+    Step(5, 80, 10, 200),
+    Step(5, 60, 5, 100, 100),
+    Step(3, 50, 3, 50, 80),
+    Step(3, 40, 1, 25, 60),
+    Step(1, 40, 0, 10, 40),
+)
+
+
+def regressions_markdown(comparison: Comparison, limit: int = COMMENT - RESERVE) -> str:
+    """The report in at most `limit` UTF-16 units, as much of it as fits."""
+    for step in STEPS:
+        text = _document(comparison, step)
+        if size_of(text) <= limit:
+            return text
+    first, sides = _title(comparison), _sides(comparison, STEPS[-1])
+    return f"{first}\n\n{sides}\n\n{_verdicts(comparison.examples)}. A comment has no room for more.\n"
+
+
+def size_of(text: str) -> int:
+    """The length of a text as forges count it: in UTF-16 units."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def verdict_counts(comparison: Comparison) -> dict[str, int]:
+    """How many examples have each verdict, in the order in which they are told."""
+    verdicts = [example.finding.verdict for example in comparison.examples]
+    return {verdict: verdicts.count(verdict) for verdict in ORDER if verdict in verdicts}
+
+
+def overall(comparison: Comparison) -> str:
+    """One verdict for all: regressed where one example did, else improved where one did, else what they are."""
+    counts = verdict_counts(comparison)
+    if REGRESSED in counts:
+        return REGRESSED
+    if IMPROVED in counts:
+        return IMPROVED
+    return next((verdict for verdict in (INCONCLUSIVE, EQUAL, NOT_COMPARABLE) if verdict in counts), NOT_COMPARABLE)
+
+
+def headline(comparison: Comparison) -> str:
+    """The verdict in a line: `1 of 3 examples regressed, 2 improved`."""
+    counts = verdict_counts(comparison)
+    total = sum(counts.values())
+    words = {EQUAL: "shown equal", INCONCLUSIVE: "open", NOT_COMPARABLE: "not comparable"}
+    first = overall(comparison)
+    named = [first, *(verdict for verdict in counts if verdict != first)]
+    parts = [f"{counts[verdict]:,} {words.get(verdict, verdict)}" for verdict in named]
+    parts[0] = f"{counts[first]:,} of {counted(total, 'example')} {words.get(first, first)}"
+    return ", ".join(parts)
+
+
+def _document(comparison: Comparison, step: Step) -> str:
+    parts = [
+        _title(comparison),
+        _sides(comparison, step),
+        *_in_short(comparison, step),
+    ]
+    parts.append(_cut_caveats([caveat.text for caveat in comparison.caveats]))
+    ranked = sorted(comparison.examples, key=_rank)
+    detailed = [example for example in ranked if _is_told(example)][: step.examples]
+    parts.append(_programs(ranked, step))
+    for example in detailed:
+        parts += _example(example, comparison.criteria, step)
+    parts += _others([example for example in ranked if example not in detailed], comparison.criteria, step)
+    parts += _pooled(comparison.pooled, step)
+    parts += _only_one_side(comparison)
+    parts.append(_how(comparison))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _title(comparison: Comparison) -> str:
+    return heading(f"perfdb: {SIGNS[overall(comparison)]} {headline(comparison)}", 2)
+
+
+def _sides(comparison: Comparison, step: Step) -> str:
+    rows = [
+        f"**{name}** {code(shorten_middle(printable(side.asked), 100))} {_commit(side, step)}"
+        for name, side in (("baseline", comparison.baseline), ("contender", comparison.contender))
+    ]
+    return "  \n".join(rows)
+
+
+def _commit(side: Side, step: Step) -> str:
+    sha = code(short_commit(side.recorded_sha))
+    sha = "" if printable(side.asked) == short_commit(side.recorded_sha) else sha
+    stand_in = "" if side.how == EXACT else " (stands in)"
+    subject = escape(shorten_middle(printable(side.subject), step.subject))
+    return f"{sha}{stand_in} {subject}".strip()
+
+
+def _in_short(comparison: Comparison, step: Step) -> Iterator[str]:
+    """A sentence on what regressed, by how much and where, or on what can be said instead."""
+    worst = sorted((each for each in comparison.examples if each.finding.verdict == REGRESSED), key=_rank)[:3]
+    lines = [_worst_line(example, step) for example in worst]
+    inner = [
+        (example, entry)
+        for example in comparison.examples
+        if example.finding.verdict not in (REGRESSED, NOT_COMPARABLE)
+        for entry in example.functions.rows
+        if entry.group == REGRESSED
+    ]
+    if inner:
+        inner.sort(key=lambda each: -each[1].delta_ns)
+        shown = ", ".join(
+            f"{_named(entry, step)} {_ms(entry.delta_ns)} in {_bare(example.example)}" for example, entry in inner[:3]
+        )
+        more = f" and {len(inner) - 3:,} more" if len(inner) > 3 else ""
+        lines.append(f"Within other programs, {counted(len(inner), 'function')} regressed: {shown}{more}.")
+    if not lines and overall(comparison) == INCONCLUSIVE:
+        lines.append("No change is shown, and neither is that there is none: more runs would tell.")
+    lines.append(
+        f"CPU time of {escape(printable(str(comparison.scope)))}, mean of the runs; effects with 95 % intervals, "
+        f"a change of {margin_text(comparison.criteria)}"
+        + (f" and {comparison.criteria.min_ms:g} ms" if comparison.criteria.min_ms else "")
+        + " matters."
+    )
+    yield "  \n".join(lines)
+
+
+def _worst_line(example: ExampleDiff, step: Step) -> str:
+    sure = escape(program_lines(example, Criteria())[0])
+    grown = [entry for entry in example.functions.rows if entry.group in (REGRESSED, NEW) and entry.delta_ns > 0]
+    grown.sort(key=lambda entry: -entry.delta_ns)
+    where = ", ".join(f"{_named(entry, step)} {_ms(entry.delta_ns)}" for entry in grown[:2])
+    return f"**{_bare(example.example)}** {sure}" + (f"; most in {where}" if where else "") + "."
+
+
+def _named(entry: Entry, step: Step) -> str:
+    return code(shorten_middle(printable(str(entry.item)), step.name))
+
+
+def _bare(example: str) -> str:
+    return escape(shorten_middle(printable(example), 80))
+
+
+def _ms(delta_ns: float) -> str:
+    return f"{cell(delta_ns / NS_PER_MS, 'delta_ms')} ms"
+
+
+def _rank(example: ExampleDiff) -> tuple[int, float]:
+    return ORDER.index(example.finding.verdict), -abs(example.total.delta_ns)
+
+
+def _is_told(example: ExampleDiff) -> bool:
+    """Whether there is more to say of an example than its line in the table of programs."""
+    if example.finding.verdict == NOT_COMPARABLE:
+        return False
+    found = (*example.modules.rows, *example.functions.rows)
+    return example.finding.is_significant or any(entry.group in (REGRESSED, IMPROVED, NEW, VANISHED) for entry in found)
+
+
+def _programs(ranked: Sequence[ExampleDiff], step: Step) -> str:
+    table = programs_table(ranked[: step.programs])
+    order = {example.example: place for place, example in enumerate(ranked)}
+    table = replace(table, rows=tuple(sorted(table.rows, key=lambda row: order[row[0]])))
+    names = shorten_apart([printable(row[0]) for row in table.rows], max(step.name, 30))
+    table = replace(table, rows=tuple((names[printable(row[0])], *row[1:]) for row in table.rows))
+    text = table_markdown(table, is_padded=False)
+    left = ranked[step.programs :]
+    if left:
+        delta = sum(example.total.delta_ns for example in left)
+        text += f"\n\nand {counted(len(left), 'more example')}, {_ms(delta)} together: {_verdicts(left)}"
+    return text
+
+
+def _verdicts(examples: Sequence[ExampleDiff]) -> str:
+    verdicts = [example.finding.verdict for example in examples]
+    return ", ".join(f"{verdicts.count(each):,} {each}" for each in ORDER if each in verdicts)
+
+
+def _example(example: ExampleDiff, criteria: Criteria, step: Step) -> Iterator[str]:
+    yield heading(f"{SIGNS[example.finding.verdict]} {shorten_middle(example.example, 80)}", 3)
+    yield "  \n".join(escape(printable(line)) for line in program_lines(example, criteria))
+    yield _caveats(example)
+    closed = example.functions if _has_functions(example.functions) else example.modules
+    yield escape(classes_line(closed))
+    yield _unresolved(closed)
+    explaining = _explaining(example, step)
+    if explaining:
+        yield explaining
+    tables = [
+        _folded(
+            f"all modules of {shorten_middle(example.example, 80)}",
+            ledger_table(example, example.modules.cut(step.rows), "module"),
+            step,
+        )
+    ]
+    if _has_functions(example.functions):
+        changed = _changed(example.functions, step.rows)
+        tables.insert(
+            0,
+            _folded(
+                f"functions of {shorten_middle(example.example, 80)}", ledger_table(example, changed, "function"), step
+            ),
+        )
+    yield from tables
+
+
+def _explaining(example: ExampleDiff, step: Step) -> str:
+    """The call paths that account for most of the change, where they are known."""
+    paths: Paths | None = example.paths
+    if paths is None or not paths.rows or not example.finding.is_significant:
+        return ""
+    kept = replace(
+        paths,
+        rows=paths.rows[: step.rows],
+        rest_baseline_ns=paths.rest_baseline_ns + sum(row.baseline_ns for row in paths.rows[step.rows :]),
+        rest_contender_ns=paths.rest_contender_ns + sum(row.contender_ns for row in paths.rows[step.rows :]),
+    )
+    one = "s" if len(paths.rows) == 1 else ""
+    lead = f"{counted(len(paths.rows), 'call path')} account{one} for {paths.accounted * 100:.0f} % of the change:"
+    return f"{lead}\n\n{_table(paths_table(example, kept), step)}"
+
+
+def _unresolved(ledger: Ledger) -> str:
+    """How much of the time has no names, where it is enough to matter."""
+    for each in ledger.classes:
+        if each.group == UNRESOLVED and each.count:
+            whole = ledger.total.baseline.mean, ledger.total.contender.mean
+            parts = [
+                part / max(total, 1) for part, total in zip((each.baseline_ns, each.contender_ns), whole, strict=True)
+            ]
+            if max(parts) >= TELLING_SHARE:
+                return f"without symbols: {cell(parts[0], 'share')} of the time before, {cell(parts[1], 'share')} after"
+    return ""
+
+
+def _changed(ledger: Ledger, rows: int) -> Ledger:
+    """What regressed, improved, is new or vanished first, each with room of its own; the others summed by class."""
+    classes = (REGRESSED, IMPROVED, NEW, VANISHED)
+    shown: list[Entry] = []
+    for group in classes:
+        shown += [entry for entry in ledger.rows if entry.group == group][:rows]
+    kept = set(map(id, shown))
+    others = [entry for entry in ledger.rows if id(entry) not in kept]
+    return replace(ledger, rows=(*shown, *others)).cut(len(shown))
+
+
+def _has_functions(ledger: Ledger) -> bool:
+    return bool(ledger.rows) or any(rest.group != UNRESOLVED for rest in ledger.rest)
+
+
+def _caveats(example: ExampleDiff) -> str:
+    caveats = (*(caveat.text for caveat in example.caveats), *set_aside_texts(example.runs.set_aside))
+    return _cut_caveats(caveats)
+
+
+def _cut_caveats(caveats: Sequence[str]) -> str:
+    shown = list(caveats[:MOST_CAVEATS])
+    if len(caveats) > MOST_CAVEATS:
+        shown.append(f"{len(caveats) - MOST_CAVEATS:,} more caveats are in the JSON")
+    return caveats_text(tuple(shorten_middle(printable(each), LONGEST_CAVEAT) for each in shown))
+
+
+def _others(examples: Sequence[ExampleDiff], criteria: Criteria, step: Step) -> Iterator[str]:
+    """Examples without tables: caveats of those that have some, folded."""
+    noted = [example for example in examples if example.caveats or example.finding.verdict == NOT_COMPARABLE]
+    shown = noted[: max(step.examples, 10)]
+    lines = []
+    for example in shown:
+        told = " ".join(program_lines(example, criteria)[:2]) if example.finding.verdict == NOT_COMPARABLE else ""
+        caveats = "; ".join(caveat.text for caveat in example.caveats)
+        text = "; ".join(each for each in (told, caveats) if each)
+        lines.append(f"- **{_bare(example.example)}**: {escape(shorten_middle(printable(text), LONGEST_CAVEAT))}")
+    if len(noted) > len(shown):
+        lines.append(f"- and {len(noted) - len(shown):,} more examples with caveats")
+    if lines:
+        yield _details(f"caveats of {counted(len(noted), 'other example')}", "\n".join(lines))
+    changed = [example for example in examples if _is_told(example)]
+    if changed:
+        are = "is" if len(changed) == 1 else "are"
+        yield (
+            f"{counted(len(changed), 'example')} that changed within {are} not shown in detail "
+            f"({_ms(sum(example.total.delta_ns for example in changed))} together): {_verdicts(changed)}."
+        )
+
+
+def _pooled(pooled: Sequence[PooledEntry], step: Step) -> Iterator[str]:
+    changed = [entry for entry in pooled if entry.finding.is_significant]
+    if not changed:
+        return
+    left = changed[step.rows :]
+    text = _table(pooled_table(changed[: step.rows]), step)
+    if left:
+        text += f"\n\nand {counted(len(left), 'more function')}, {_ms(sum(entry.delta_ns for entry in left))} together"
+    yield _details(f"{counted(len(changed), 'function')} that changed over several examples", text)
+
+
+def _only_one_side(comparison: Comparison) -> Iterator[str]:
+    for name, only in (("baseline", comparison.only_baseline), ("contender", comparison.only_contender)):
+        if only:
+            shown = ", ".join(_bare(each) for each in only[:10])
+            yield f"only in {name}: {shown}" + (f" and {len(only) - 10:,} more" if len(only) > 10 else "")
+
+
+def _how(comparison: Comparison) -> str:
+    runs = [(len(each.baseline), len(each.contender), len(each.runs.history)) for each in comparison.examples]
+    before, after, earlier = (sum(column) for column in zip(*runs, strict=True)) if runs else (0, 0, 0)
+    words = (comparison.baseline.recorded_sha, comparison.contender.recorded_sha, *_options(comparison))
+    counted_runs = f"{before:,} v {after:,} runs of {counted(len(runs), 'example')}"
+    counted_runs += f", {earlier:,} earlier ones" if earlier else ""
+    call = " ".join(shlex.quote(each) if " " not in each else each for each in words)
+    lines = f"perfdb {__version__}, {counted_runs}. The same comparison again, and all of its rows:"
+    calls = f"perfdb report regressions {call}\nperfdb report regressions {call} -o regressions.json"
+    if len(call) > LONGEST_CALL:
+        calls = (
+            f"perfdb report regressions {' '.join(words[:2])} -o regressions.json    # and the options that were given"
+        )
+    return _details("how to reproduce", f"{lines}\n\n{fenced(_printable_lines(calls))}")
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(map(printable, text.splitlines()))
+
+
+def _options(comparison: Comparison) -> list[str]:
+    """The words that make `perfdb diff` compare the same work by the same criteria."""
+    scope, criteria = comparison.scope, comparison.criteria
+    named = [*(("--example", each) for each in scope.examples), ("--process", scope.process), ("--build", scope.build)]
+    words = [f"{option} {shlex.quote(value)}" for option, value in named if value]
+    words += ["--all-processes"] if scope.all_processes else []
+    words.append(f"--margin {criteria.margin * 100:g}%")
+    words += [f"--min-ms {criteria.min_ms:g}"] if criteria.min_ms else []
+    return [*words, f"--history {criteria.history}"]
+
+
+def _folded(title: str, table: Table, step: Step) -> str:
+    return _details(title, _table(table, step))
+
+
+def _details(title: str, text: str) -> str:
+    """A folded part; the blank lines make both forges read Markdown inside."""
+    # A summary is HTML: Markdown's own escapes would be seen.
+    shown = html.escape(printable(title), quote=False)
+    return f"<details>\n<summary>{shown}</summary>\n\n{text}\n\n</details>"
+
+
+def _table(table: Table, step: Step) -> str:
+    """The table with its names in at most `step.name` characters, no two alike."""
+    whole = [printable(str(row[0])) for row in table.rows]
+    short = shorten_apart([name for name in whole if not is_label(name)], step.name)
+    rows = tuple((short.get(name, name), *row[1:]) for name, row in zip(whole, table.rows, strict=True))
+    return table_markdown(replace(table, rows=rows), is_padded=False)
