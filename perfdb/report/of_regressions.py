@@ -37,6 +37,8 @@ ORDER = (REGRESSED, INCONCLUSIVE, NOT_COMPARABLE, EQUAL, IMPROVED)
 """Verdicts in the order in which a reviewer wants to know of them."""
 MOST_CAVEATS = 10
 """So many caveats of an example are told; of more, the number."""
+LEAST_EXAMPLE = 400
+"""No example that is told in detail takes less: more of them than fit need not be tried."""
 LONGEST_CAVEAT, LONGEST_CALL = 600, 2_000
 TELLING_SHARE = 0.01
 """So much of the time must be in frames without symbols to be told."""
@@ -68,7 +70,10 @@ STEPS = (
 
 def regressions_markdown(comparison: Comparison, limit: int = COMMENT - RESERVE) -> str:
     """The report in at most `limit` UTF-16 units, as much of it as fits."""
+    told = sum(map(_is_told, comparison.examples))
     for step in STEPS:
+        if min(step.examples, told) * LEAST_EXAMPLE > limit:
+            continue
         text = _document(comparison, step)
         if size_of(text) <= limit:
             return text

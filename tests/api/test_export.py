@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfdb import store
@@ -237,6 +237,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[store.Connectio
         yield opened
 
 
+@settings(max_examples=15)
 @given(with_process=st.booleans(), drawn=work)
 def test_what_is_exported_is_read_again_as_the_same(
     shared: store.Connection, with_process: bool, drawn: list[tuple[Process, Path_, int]]

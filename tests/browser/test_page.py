@@ -60,8 +60,7 @@ def test_the_ledger_adds_up(look: Look, two: str) -> None:
             assert float(total.replace(",", "")) == pytest.approx(sum(values), abs=0.05 * len(values) + 0.01)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_nothing_stands_out_of_the_window(
     look: Look, one: str, two: str, width: int, scheme: str, screenshot: Callable[..., None]
 ) -> None:

@@ -41,7 +41,7 @@ TRACES = {
 }
 BUFFER_BYTES = 512
 WHOLE = {name: read(data) for name, data in TRACES.items()}
-FLIPS_A_TRACE = 1_200
+FLIPS_A_TRACE = 700
 MISSING = {"truncated", "missing-buffers", "unreachable", "corrupt-buffers", "cut-events"}
 """The caveats that say that something which was in the file is not in the profile."""
 
