@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from perfdb import store
 from perfdb.api.costs import costs_by_example, what_is_common
 from perfdb.api.diff import Plan, compare_loaded, compare_plan, load_plan, mixed_by_example, plan_diff, runs_of
-from perfdb.api.export import Exported, export_runs
 from perfdb.api.revision import find_side
 from perfdb.compare import Comparison, Criteria, Scope, Shown, Side, hot_example, mixed_caveats, stand_in_caveat
 from perfdb.compare.sides import ANCESTOR
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import polars
 
     from perfdb.api.analyze import AnalyzeRequest
+    from perfdb.api.export import Exported
     from perfdb.api.record import RecordRequest
     from perfdb.api.symbolicate import SymbolicateRequest
     from perfdb.compare.impact import Impact
@@ -183,6 +183,8 @@ class History:
 
     def export(self, target: str | None = None, scope: Scope | None = None, format: str = "folded") -> Exported:  # noqa: A002
         """The stacks of a run, or of a revision's runs added up; targets as in `show`, formats in `api.export`."""
+        from perfdb.api.export import export_runs
+
         scope = scope or Scope()
         with self._reading() as connection:
             title, _, caveats, runs = self._target(connection, target, scope)

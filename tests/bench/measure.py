@@ -53,6 +53,9 @@ def _seconds(work: Callable[[], object]) -> float:
 def program(arguments: Sequence[str | Path], folder: Path = CHECKOUT) -> str:
     """Run a program to its end; returns what it printed, raises RuntimeError with its last words if it failed."""
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+    # A user's Python keeps the byte code of an installed program, and so does ours, away from the checkout.
+    environment |= {"PYTHONPYCACHEPREFIX": str(CACHE / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [*map(str, arguments)]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8")
     if result.returncode:
