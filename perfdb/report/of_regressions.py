@@ -147,7 +147,7 @@ def _sides(comparison: Comparison, step: Step) -> str:
 
 def _commit(side: Side, step: Step) -> str:
     sha = code(short_commit(side.recorded_sha))
-    sha = "" if printable(side.asked) == short_commit(side.recorded_sha) else sha
+    sha = "" if side.recorded_sha.startswith(side.asked) else sha
     stand_in = "" if side.how == EXACT else " (stands in)"
     subject = escape(shorten_middle(printable(side.subject), step.subject))
     return f"{sha}{stand_in} {subject}".strip()

@@ -80,7 +80,8 @@ def of_comparison(comparison: Comparison) -> tuple[Summary, list[Detail]]:
 
 
 def _side(role: str, side: Side) -> SideView:
-    return SideView(role, printable(short_commit(side.asked)), side.recorded_sha[:10], printable(side.subject))
+    commit = "" if side.recorded_sha.startswith(side.asked) else side.recorded_sha[:10]
+    return SideView(role, printable(short_commit(side.asked)), commit, printable(side.subject))
 
 
 def _head(section: Section) -> Part:

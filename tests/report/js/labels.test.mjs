@@ -137,22 +137,24 @@ test("a name of thousands of characters is shortened in sentences, not where it 
   assert.ok(frameSentence(facts, [SIDES[0]]).length < 260);
 });
 
-test("the meaning of width is told, and what it hides", () => {
+test("the meaning of width is told, what it hides, and what colour does not know", () => {
+  const colour = "Colour allows for chance in counting samples, not for how runs vary: verdicts do.";
   assert.equal(
     "Width: inclusive CPU ms a run; below a function is what it calls.",
     widthSentence("root", "both", [SIDES[0]], 0),
   );
   assert.equal(
-    "Width: exclusive CPU ms a run, mean of both sides; below a function are its callers.",
+    `Width: exclusive CPU ms a run, mean of both sides; below a function are its callers. ${colour}`,
     widthSentence("leaf", "both", SIDES, 0),
   );
   assert.equal(
     "Width: inclusive CPU ms a run of new; below a function is what it calls. " +
-      "Not visible: 12.3 ms a run of main, on call paths without a sample of new.",
+      `Not visible: 12.3 ms a run of main, on call paths without a sample of new. ${colour}`,
     widthSentence("root", "contender", SIDES, 12.34),
   );
   assert.equal(
-    "Width: inclusive CPU ms a run of main; below a function is what it calls. Every call path of new is visible.",
+    "Width: inclusive CPU ms a run of main; below a function is what it calls. Every call path of new is visible. " +
+      colour,
     widthSentence("root", "baseline", SIDES, 0),
   );
 });

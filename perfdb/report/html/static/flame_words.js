@@ -111,18 +111,21 @@ export function frameSentence(facts, sides) {
   return `${brief(facts.name)}${of}: ${rows.join("; ")}, a run${facts.change === "" ? "" : `; ${facts.change}`}`;
 }
 
-/** What width means, in one sentence, with what cannot be seen: `hidden` in ms a run of the other side. */
+/** What colours do not know. */
+export const CHANCE_SENTENCE = "Colour allows for chance in counting samples, not for how runs vary: verdicts do.";
+
+/** What width means, and colour does not, with what cannot be seen: `hidden` in ms a run of the other side. */
 export function widthSentence(order, width, sides, hidden) {
   const what = order === "root" ? "inclusive" : "exclusive";
   const rows = order === "root" ? "below a function is what it calls" : "below a function are its callers";
   const of = (owner) => `Width: ${what} CPU ms a run${owner}; ${rows}.`;
   if (sides.length === 1) return of("");
-  if (width === "both") return of(", mean of both sides");
+  if (width === "both") return `${of(", mean of both sides")} ${CHANCE_SENTENCE}`;
   const side = width === "contender" ? 1 : 0;
   const other = sides[1 - side].label;
   const lost =
     hidden > 0
       ? `Not visible: ${flameMs(hidden)} a run of ${other}, on call paths without a sample of ${sides[side].label}.`
       : `Every call path of ${other} is visible.`;
-  return `${of(` of ${sides[side].label}`)} ${lost}`;
+  return `${of(` of ${sides[side].label}`)} ${lost} ${CHANCE_SENTENCE}`;
 }
