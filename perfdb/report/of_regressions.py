@@ -170,7 +170,7 @@ def _in_short(comparison: Comparison, step: Step) -> Iterator[str]:
             f"{_named(entry, step)} {_ms(entry.delta_ns)} in {_bare(example.example)}" for example, entry in inner[:3]
         )
         more = f" and {len(inner) - 3:,} more" if len(inner) > 3 else ""
-        lines.append(f"Within other programs, {counted(len(inner), 'function')} regressed: {shown}{more}.")
+        lines.append(f"In programs that did not regress, {counted(len(inner), 'function')} regressed: {shown}{more}.")
     if not lines and overall(comparison) == INCONCLUSIVE:
         lines.append("No change is shown, and neither is that there is none: more runs would tell.")
     lines.append(
