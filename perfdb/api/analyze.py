@@ -29,7 +29,7 @@ from perfdb.errors import InputError, UsageError
 from perfdb.example_name import example_name
 from perfdb.profile.columns import NOT_KNOWN, STACKS, Caveat
 from perfdb.profile.outcome import FAILED, Outcome
-from perfdb.report.names import short_commit
+from perfdb.report.names import short_commit, short_run
 from perfdb.report.of_analysis_facts import UNRECORDED, Analysis, ExampleAnalysis, Key, Samples
 from perfdb.revisions import Repository
 
@@ -222,7 +222,10 @@ def _one_example(
 ) -> ExampleAnalysis:
     facts = ExampleAnalysis(tuple(runs), PageContent("", ()))
     lines = (f"{facts.commit}  {facts.subject}".rstrip(),)
-    page = page_of_runs(connection, facts.heading, lines, caveats, runs, Scope())
+    asked: tuple[str, ...] = ()
+    if facts.is_recorded:
+        asked = (short_run(runs[0].run_id),) if len(runs) == 1 else (facts.commit_sha, "--example", facts.example)
+    page = page_of_runs(connection, facts.heading, lines, caveats, runs, Scope(), asked)
     samples = _samples(connection, runs, kind=store.module_costs) | _samples(
         connection, runs, kind=store.function_costs
     )

@@ -246,7 +246,7 @@ class History:
         with self._reading() as connection:
             if against is None:
                 title, lines, caveats, runs = self._target(connection, target, scope)
-                return page_of_runs(connection, title, lines, caveats, runs, scope)
+                return page_of_runs(connection, title, lines, caveats, runs, scope, (title.removeprefix("run "),))
             plan = self._plan(connection, (against, target), scope, criteria)
             return page_of_plan(connection, load_plan(connection, plan), targets, inclusive)
 

@@ -23,8 +23,9 @@ def page_of_runs(
     caveats: tuple[Caveat, ...],
     runs: Sequence[store.Run],
     scope: Scope,
+    asked: tuple[str, ...],
 ) -> PageContent:
-    """A page on the runs of one side."""
+    """A page on the runs of one side, which the words `asked` name on a command line."""
     common = what_is_common(runs)
     parts = costs_by_example(connection, runs, scope, common)
     run_ids = [run.run_id for run in runs]
@@ -45,7 +46,7 @@ def page_of_runs(
         PageExample(example, (PageSide(part.runs, part.functions),), trees.get(example), calls.get(example))
         for example, part in parts.items()
     )
-    return PageContent(title, examples, shown=shown)
+    return PageContent(title, examples, shown=shown, asked=asked)
 
 
 def page_of_plan(

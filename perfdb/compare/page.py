@@ -39,7 +39,8 @@ class PageExample:
 class PageContent:
     """Everything on one page: either `shown`, of one side, or `comparison`, of two, with the same examples.
 
-    Both hold all rows. `impact` is what the comparison says of the targets that were asked for.
+    Both hold all rows. `asked` are the words that name a page of one side on a command line, none where none do.
+    `impact` is what the comparison says of the targets that were asked for.
     """
 
     title: str
@@ -47,3 +48,4 @@ class PageContent:
     shown: Shown | None = None
     comparison: Comparison | None = None
     impact: Impact | None = None
+    asked: tuple[str, ...] = ()

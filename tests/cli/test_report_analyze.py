@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +203,13 @@ def test_without_anything_it_says_how_to_begin(perfdb: Run, git_repo: GitRepo, m
 
     assert (3, "") == (ran.code, ran.out)
     assert "type `perfdb record TRACE` to begin one" in ran.err
+
+
+def test_the_commands_at_a_pages_foot_work(perfdb: Run, demo: Path, written: Path, tmp_path: Path) -> None:
+    page = (written / "templates_butterfly.html").read_text(encoding="utf-8")
+
+    calls = [shlex.split(html.unescape(each)) for each in re.findall(r"perfdb (?:show|report page) [^\n<]+", page)]
+    assert 2 == len(calls)
+    for call in calls:
+        words = [str(tmp_path / word) if word.endswith(".html") else word for word in call[1:]]
+        assert 0 == perfdb(*words).code, words

@@ -64,8 +64,8 @@ def commands(content: PageContent) -> tuple[str, ...]:
     """What to type for the same answers in a terminal, and for this page."""
     comparison = content.comparison
     if comparison is None:
-        target = content.title.removeprefix("run ")
-        return tuple(printable(_shell(words)) for words in (("perfdb", "show", target), _page(target)))
+        calls_of_one = (("perfdb", "show", *content.asked), _page(*content.asked)) if content.asked else ()
+        return tuple(printable(_shell(words)) for words in calls_of_one)
     first, second = comparison.baseline, comparison.contender
     options = (*_scope(comparison.scope), *_criteria(comparison.criteria))
     targets = [str(target) for target in content.impact.targets] if content.impact else []
@@ -79,8 +79,8 @@ def commands(content: PageContent) -> tuple[str, ...]:
     return tuple(printable(_shell(words)) for words in calls)
 
 
-def _page(target: str) -> tuple[str, ...]:
-    return ("perfdb", "report", "page", target, "-o", "page.html")
+def _page(*asked: str) -> tuple[str, ...]:
+    return ("perfdb", "report", "page", *asked, "-o", "page.html")
 
 
 def _scope(scope: Scope) -> Iterator[str]:
