@@ -93,3 +93,11 @@ def test_the_commands_of_a_page_give_the_same_page(perfdb: Run, runs: list[str])
     words = call.partition("<code>")[2].partition("</code>")[0].split()[1:]
     assert 0 == perfdb(*words).code
     assert Path("page.html").read_text(encoding="utf-8") == first
+
+
+def test_what_regressed_within_programs_that_improved_stands_first(perfdb: Run, demo: Path, tmp_path: Path) -> None:
+    target = tmp_path / "p.html"
+    assert 0 == perfdb("report", "page", "bulk-insert", "--against", "main", "-o", target).code
+
+    said = "3 of 3 examples improved; 1 function regressed, ucrtbase.dll!strtod +181.3 ms in templates"
+    assert said in target.read_text(encoding="utf-8")

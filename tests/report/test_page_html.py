@@ -213,7 +213,7 @@ def test_a_table_of_the_report_says_what_was_found_in_classes() -> None:
 def test_the_verdict_comes_before_everything_else() -> None:
     text = page_html(content())
 
-    marks = ('class="answer">1 of 1 example improved<', 'id="explore-title"', "Closed ledger", 'id="runs-title"')
+    marks = ('class="answer">1 of 1 example improved', 'id="explore-title"', "Closed ledger", 'id="runs-title"')
     places = [text.index(mark) for mark in (*marks, 'class="payload"', '<script type="module">')]
     assert sorted(places) == places
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from perfdb.compare.comparison import Comparison, ExampleDiff
 from perfdb.compare.hot import HotExample, HotItem, Shown
 from perfdb.compare.sides import Side
+from perfdb.compare.verdicts import REGRESSED
 from perfdb.report.blocks import Column, Table
 from perfdb.report.cells import cell, printable
 from perfdb.report.html.blocks import Part, Section, TableView, sections, table_view
@@ -17,12 +18,15 @@ from perfdb.report.of_diff import diff_report
 from perfdb.report.of_diff_tables import programs_table
 from perfdb.report.of_diff_words import counted, verdict_cell
 from perfdb.report.of_show import show_report
+from perfdb.report.widths import shorten_middle
 from perfdb.units import NS_PER_MS
 
 ROLES = ("baseline ", "contender ")
 """How the lines on the sides begin, which the page tells in a form of its own."""
 TOP = 15
 """How many rows a table of the report has; the explorer has all."""
+LONGEST_NAME = 120
+"""Names in the first sentence are shortened to so much; the tables have them whole."""
 _PROGRAMS = (
     Column("example", "example"),
     Column("runs", "runs", "count", gives_way=4),
@@ -99,7 +103,20 @@ def _verdict_sentence(examples: Sequence[ExampleDiff]) -> str:
         return "no example that both sides have"
     parts = [f"{count:,} {told.get(word, word)}" for word, count in counts.items()]
     parts[0] = parts[0].replace(" ", f" of {counted(len(words), 'example')} ", 1)
-    return ", ".join(parts)
+    return ", ".join(parts) + _regressed_functions(examples)
+
+
+def _regressed_functions(examples: Sequence[ExampleDiff]) -> str:
+    """What regressed within programs, the largest first: a program that improved may hide it."""
+    found = [(each.example, row) for each in examples for row in each.functions.rows if row.group == REGRESSED]
+    if not found:
+        return ""
+    name, worst = max(found, key=lambda each: each[1].delta_ns)
+    what = shorten_middle(printable(str(worst.item)), LONGEST_NAME)
+    delta = cell(worst.delta_ns / NS_PER_MS, "delta_ms")
+    most = "" if len(found) == 1 else "most "
+    regressed = f"{counted(len(found), 'function')} regressed"
+    return f"; {regressed}, {most}{what} {delta} ms in {shorten_middle(printable(name), LONGEST_NAME)}"
 
 
 # ---- one side --------------------------------------------------------------------------------------------------------
