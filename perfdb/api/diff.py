@@ -67,7 +67,10 @@ def plan_diff(
     pairs = two_revisions(*asked, repository)
     sides = [replace(find_side(revision, repository, recorded), asked=name) for name, revision in pairs]
     left, right = (_by_example(runs_of(connection, side, scope)) for side in sides)
+    unknown = [each for each in scope.examples if each not in left and each not in right]
     shared = sorted(left.keys() & right.keys())
+    if shared and unknown:
+        raise unknown_examples(unknown, {*left, *right})
     if not shared:
         raise _nothing_in_common(sides, left, right, scope)
     before, after = sides
@@ -157,6 +160,14 @@ def _unlike_caveats(matched: Matched) -> tuple[Caveat, ...]:
         "`perfdb runs` shows which; perfdb record --build names a build kind"
     )
     return (Caveat("unlike-history", text),)
+
+
+def unknown_examples(unknown: Sequence[str], there: Iterable[str]) -> TooLittleDataError:
+    """What to say of examples that were named and have no run: one mistyped would be missed by nobody."""
+    return TooLittleDataError(
+        f"asked for example {', '.join(unknown)}, found no run of that. There are {', '.join(sorted(there))}; "
+        "`perfdb runs` lists all."
+    )
 
 
 def runs_of(connection: store.Connection, side: Side, scope: Scope) -> list[store.Run]:

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from perfdb import store
 from perfdb.api.costs import costs_by_example, what_is_common
-from perfdb.api.diff import Plan, compare_loaded, compare_plan, load_plan, mixed_by_example, plan_diff, runs_of
+from perfdb.api.diff import (
+    Plan,
+    compare_loaded,
+    compare_plan,
+    load_plan,
+    mixed_by_example,
+    plan_diff,
+    runs_of,
+    unknown_examples,
+)
 from perfdb.api.revision import find_side
 from perfdb.compare import Comparison, Criteria, Scope, Shown, Side, hot_example, mixed_caveats, stand_in_caveat
 from perfdb.compare.sides import ANCESTOR
@@ -263,6 +272,12 @@ class History:
         scope: Scope | None,
         criteria: Criteria | None,
     ) -> Plan:
+        for word in asked:
+            if word is not None and is_run_name(word) and not _is_commit(connection, word):
+                raise UsageError(
+                    f"asked to compare {word}, found that it is a run: revisions are compared, with all their runs. "
+                    "`perfdb runs` tells the commit of each run."
+                )
         repository = Repository.find(self.folder)
         return plan_diff(connection, repository, asked, scope or Scope(), criteria or self.criteria())
 
@@ -367,6 +382,10 @@ class History:
             raise TooLittleDataError(
                 f"asked for {asked}, found runs of it but none of {_filters(scope)}. `perfdb runs {asked}` lists them."
             )
+        unknown = set(scope.examples) - {run.example for run in runs}
+        if unknown:
+            there = {run.example for run in runs_of(connection, side, replace(scope, examples=()))}
+            raise unknown_examples(sorted(unknown), there)
         caveat = stand_in_caveat("this", side)
         return asked, (f"{side.recorded_sha[:10]}  {side.subject}".rstrip(),), (caveat,) if caveat else (), runs
 
@@ -390,6 +409,11 @@ class History:
         except (RevisionError, TooLittleDataError):
             return newest[0].commit_sha
         return "HEAD"
+
+
+def _is_commit(connection: store.Connection, word: str) -> bool:
+    """Whether a word that looks like the name of a run begins a recorded commit's hash or is its name."""
+    return any(each.commit_sha.startswith(word) for each in store.recorded_commits(connection))
 
 
 def _paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:

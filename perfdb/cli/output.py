@@ -118,6 +118,10 @@ def fail_for(exit_codes: Sequence[int], total: int, what: str) -> None:
 
 def write_file(path: Path, text: str, force: bool) -> None:
     """Write a file whole or not at all; an existing one is replaced only with `force`. Raises InputError."""
+    if path.is_dir():
+        raise InputError(f"asked to write {path}, found that it is a folder. Name a file in it.")
+    if not path.parent.is_dir():
+        raise InputError(f"asked to write {path}, found no folder {path.parent}. Make it, or name another file.")
     if path.exists() and not force:
         raise InputError(
             f"asked to write {path}, found that it exists. Add --force to replace it, or name another file."

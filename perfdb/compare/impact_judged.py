@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from perfdb.compare.call_tree import MOST
 from perfdb.compare.costs import Aligned, Item, align
 from perfdb.compare.diff import ExampleCase
 from perfdb.compare.judged import Judged
@@ -29,15 +30,44 @@ Verdict = tuple[Finding | None, str]
 
 
 def judge_together(cases: Sequence[ExampleCase], target: Target, criteria: Criteria) -> list[Verdict]:
-    """The verdict on a target's items added up, one an example; they are judged as one function or module is."""
+    """The verdict on a target's items added up, one an example; they are judged as one function or module is.
+
+    Where they hold so much of all work that one could as well say that the rest changed, they are judged as a program.
+    """
+    most = _mostly(cases, target, criteria)
     judged = [_together(case, target) for case in cases]
     _judge(cases, judged, criteria)
     told: list[Verdict] = []
-    for case, each in zip(cases, judged, strict=True):
+    for number, (case, each) in enumerate(zip(cases, judged, strict=True)):
+        if number in most:
+            told.append(most[number])
+            continue
         reason = case.runs.reason or ("" if each.differences else "a side has no samples")
         findings = [each.finding(place, reason, criteria) for place in range(len(each.costs.items))]
         group = each.classes(findings)[-1]
         told.append((None if group in (NEW, VANISHED) else findings[-1], group))
+    return told
+
+
+def _mostly(cases: Sequence[ExampleCase], target: Target, criteria: Criteria) -> dict[int, Verdict]:
+    """The verdict where the target holds `MOST` of an example's work on both sides, by the example's place."""
+    found: dict[int, Judged] = {}
+    for number, case in enumerate(cases):
+        costs, obstacles = _functions(case) if not target.is_module else (align(*case.modules), ())
+        own = [place for place, item in enumerate(costs.items) if item.key in target.keys]
+        shares = [
+            side[:, own].sum() / max(int(side.sum()), 1) for side in (costs.baseline_samples, costs.contender_samples)
+        ]
+        if min(shares) >= MOST and not any(obstacles[place] for place in own if obstacles):
+            found[number] = Judged(_chosen(costs, own))
+    chosen = [cases[number] for number in found]
+    _judge(chosen, list(found.values()), criteria)
+    told: dict[int, Verdict] = {}
+    for case, (number, each) in zip(chosen, found.items(), strict=True):
+        verdict = of_program(
+            case, each.differences, _ns(each.costs.baseline_ns), _ns(each.costs.contender_ns), criteria
+        )
+        told[number] = verdict, verdict.verdict if verdict else ""
     return told
 
 

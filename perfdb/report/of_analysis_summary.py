@@ -21,6 +21,9 @@ from perfdb.units import NS_PER_MS
 
 T = TypeVar("T", float, datetime)
 
+
+NOT_TOLD = "losses-not-told"
+"""The caveat of a source that does not tell what was lost."""
 WIDTH = 132
 """Names are shortened so that lines have so many characters, as far as that keeps them apart."""
 TOP = 20
@@ -86,7 +89,13 @@ def facts(of: ExampleAnalysis) -> Iterator[str]:
     if all(run.wall_ms for run in runs):
         yield f"wall      {_span([run.wall_ms for run in runs], '{:,.1f}'.format)} ms"
     events, buffers = sum(run.lost_events for run in runs), sum(run.lost_buffers for run in runs)
-    yield f"lost      {counted(events, 'event')}, {counted(buffers, 'buffer')}"
+    untold = sum(any(caveat.code == NOT_TOLD for caveat in run.caveats) for run in runs)
+    lost = f"{counted(events, 'event')}, {counted(buffers, 'buffer')}"
+    if untold == len(runs):
+        lost = "not told"
+    elif untold:
+        lost += f"; not told by {untold} of {counted(len(runs), 'run')}"
+    yield f"lost      {lost}"
 
 
 def _processor(cpu: str, cores: int) -> str:

@@ -75,8 +75,8 @@ def _targets(impact: Impact) -> str:
     rows.append(
         ("program", impact.pooled.program if impact.pooled else None, [each.parts.program for each in impact.examples])
     )
-    if impact.targets:
-        others = [each.parts.elsewhere for each in impact.examples]
+    others = [each.parts.elsewhere for each in impact.examples]
+    if impact.targets and any(part.baseline_ns or part.contender_ns for part in others):
         rows.append(("everything else", impact.pooled.elsewhere if impact.pooled else None, others))
     told, before = [], ""
     for name, pooled, parts in rows:

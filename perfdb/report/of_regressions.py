@@ -37,6 +37,8 @@ ORDER = (REGRESSED, INCONCLUSIVE, NOT_COMPARABLE, EQUAL, IMPROVED)
 """Verdicts in the order in which a reviewer wants to know of them."""
 MOST_CAVEATS = 10
 """So many caveats of an example are told; of more, the number."""
+NO_PATHS = "call paths: not compared, for some run tells none, or frames have names in some runs only"
+OPEN = "`~`: neither a change is shown nor that there is none; with it, how many more runs a side would tell."
 LEAST_EXAMPLE = 400
 """No example that is told in detail takes less: more of them than fit need not be tried."""
 LONGEST_CAVEAT, LONGEST_CALL = 600, 2_000
@@ -59,8 +61,12 @@ STEPS = (
     Step(15, 240, 1_000, 1_000),
     Step(15, 140, 1_000, 1_000),
     Step(10, 120, 50, 1_000),
-    Step(8, 100, 20, 400),
-    Step(5, 80, 10, 200),
+    Step(10, 100, 30, 1_000),
+    Step(8, 100, 25, 400),
+    Step(8, 90, 20, 400),
+    Step(6, 80, 16, 200),
+    Step(5, 80, 12, 200),
+    Step(5, 70, 8, 200),
     Step(5, 60, 5, 100, 100),
     Step(3, 50, 3, 50, 80),
     Step(3, 40, 1, 25, 60),
@@ -106,11 +112,15 @@ def headline(comparison: Comparison) -> str:
     """The verdict in a line: `1 of 3 examples regressed, 2 improved`."""
     counts = verdict_counts(comparison)
     total = sum(counts.values())
-    words = {EQUAL: "shown equal", INCONCLUSIVE: "open", NOT_COMPARABLE: "not comparable"}
+    words = {EQUAL: "shown equal", INCONCLUSIVE: "open"}
     first = overall(comparison)
     named = [first, *(verdict for verdict in counts if verdict != first)]
     parts = [f"{counts[verdict]:,} {words.get(verdict, verdict)}" for verdict in named]
     parts[0] = f"{counts[first]:,} of {counted(total, 'example')} {words.get(first, first)}"
+    judged = [each for each in comparison.examples if each.finding.verdict != NOT_COMPARABLE]
+    functions = sum(row.group == REGRESSED for each in judged for row in each.functions.rows)
+    if functions and first != REGRESSED:
+        parts.append(f"but {counted(functions, 'function')} regressed")
     return ", ".join(parts)
 
 
@@ -179,6 +189,7 @@ def _in_short(comparison: Comparison, step: Step) -> Iterator[str]:
         + (f" and {comparison.criteria.min_ms:g} ms" if comparison.criteria.min_ms else "")
         + " matters."
     )
+    lines.append(OPEN)
     yield "  \n".join(lines)
 
 
@@ -264,8 +275,10 @@ def _example(example: ExampleDiff, criteria: Criteria, step: Step) -> Iterator[s
 def _explaining(example: ExampleDiff, step: Step) -> str:
     """The call paths that account for most of the change, where they are known."""
     paths: Paths | None = example.paths
-    if paths is None or not paths.rows or not example.finding.is_significant:
-        return ""
+    if paths is None:
+        return "" if example.finding.verdict == NOT_COMPARABLE else NO_PATHS
+    if not paths.rows:
+        return "call paths: none stands out from the noise"
     kept = replace(
         paths,
         rows=paths.rows[: step.rows],
@@ -274,6 +287,8 @@ def _explaining(example: ExampleDiff, step: Step) -> str:
     )
     one = "s" if len(paths.rows) == 1 else ""
     lead = f"{counted(len(paths.rows), 'call path')} account{one} for {paths.accounted * 100:.0f} % of the change:"
+    if not example.finding.is_significant:
+        lead = f"{counted(len(paths.rows), 'call path')} stand{one} out from the noise:"
     return f"{lead}\n\n{_table(paths_table(example, kept), step)}"
 
 
@@ -330,7 +345,7 @@ def _others(examples: Sequence[ExampleDiff], criteria: Criteria, step: Step) -> 
     if len(noted) > len(shown):
         lines.append(f"- and {len(noted) - len(shown):,} more examples with caveats")
     if lines:
-        yield _details(f"caveats of {counted(len(noted), 'other example')}", "\n".join(lines))
+        yield _details(f"caveats of {counted(len(noted), 'example')} without details", "\n".join(lines))
     changed = [example for example in examples if _is_told(example)]
     if changed:
         are = "is" if len(changed) == 1 else "are"

@@ -155,3 +155,13 @@ def test_a_table_of_csv_tells_caveats_beside_it(perfdb: Run, demo: Path) -> None
 
     assert "! both sides are the same recorded commit: all differences are noise\n" == ran.err
     assert ran.out.startswith("example,part,name,status,")
+
+
+def test_a_target_that_is_all_of_the_program_changed_as_the_program_did(perfdb: Run, demo: Path) -> None:
+    data = json.loads(perfdb("impact", "main", "bulk-insert", "--target", "*", "--json").out)
+
+    for example in data["examples"]:
+        (target,) = example["targets"]
+        assert "improved" == target["verdict"] == example["program"]["verdict"]
+        # A program is judged by its functions, this target by its modules: nearly the same.
+        assert target["effect"] == pytest.approx(example["program"]["effect"], abs=0.005)

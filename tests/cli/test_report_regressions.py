@@ -127,3 +127,37 @@ def test_what_cannot_be_compared_is_said_as_diff_says_it(perfdb: Run, demo: Path
     assert 0 != unknown.code
     nothing = perfdb("report", "regressions", "main", "bulk-insert", "--example", "nothing")
     assert 4 == nothing.code
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("diff", "main", "bulk-insert"),
+        ("report", "regressions", "main", "bulk-insert"),
+        ("impact", "main", "bulk-insert"),
+        ("show", "main"),
+        ("export", "main", "--as", "folded"),
+    ],
+)
+def test_an_example_that_is_not_there_is_no_typo_that_passes(perfdb: Run, demo: Path, call: tuple[str, ...]) -> None:
+    ran = perfdb(*call, "--example", "templates", "--example", "tempaltes")
+
+    assert (4, "") == (ran.code, ran.out)
+    assert "asked for example tempaltes, found no run of that. There are " in ran.err
+
+
+def test_a_run_is_no_revision(perfdb: Run, demo: Path) -> None:
+    ran = perfdb("report", "regressions", "r0123abcd", "main")
+
+    assert 2 == ran.code
+    assert "asked to compare r0123abcd, found that it is a run" in ran.err
+
+
+def test_a_file_is_not_written_into_a_folder_that_is_not_there(perfdb: Run, demo: Path, tmp_path: Path) -> None:
+    missing = perfdb("report", "regressions", "main", "bulk-insert", "-o", tmp_path / "no" / "x.md")
+    assert 3 == missing.code
+    assert f"found no folder {tmp_path / 'no'}" in missing.err
+    (tmp_path / "x.md").mkdir()
+    folder = perfdb("report", "regressions", "main", "bulk-insert", "-o", tmp_path / "x.md", "--force")
+    assert 3 == folder.code
+    assert "found that it is a folder" in folder.err

@@ -69,9 +69,9 @@ def many(count: int, functions: Mapping[Item, Told] = FUNCTIONS, name: str = "ex
     ("finding", "verdict", "said"),
     [
         (WORSE, REGRESSED, "1 of 1 example regressed"),
-        (BETTER, IMPROVED, "1 of 1 example improved"),
-        (SAME, EQUAL, "1 of 1 example shown equal"),
-        (OPEN, INCONCLUSIVE, "1 of 1 example open"),
+        (BETTER, IMPROVED, "1 of 1 example improved, but 1 function regressed"),
+        (SAME, EQUAL, "1 of 1 example shown equal, but 1 function regressed"),
+        (OPEN, INCONCLUSIVE, "1 of 1 example open, but 1 function regressed"),
         (not_comparable("another machine"), NOT_COMPARABLE, "1 of 1 example not comparable"),
     ],
 )
@@ -220,3 +220,10 @@ def test_a_title_of_a_folded_part_is_text() -> None:
 
     for texts in rendered(text):
         assert "functions of bulk_insert[1]*<b>" in texts.text
+
+
+def test_where_no_call_path_is_told_it_is_said_why() -> None:
+    without, unclear = one(WORSE), comparison(example_diff(WORSE, paths=paths()))
+
+    assert "call paths: not compared, for some run tells none" in regressions_markdown(without)
+    assert "call paths: none stands out from the noise" in regressions_markdown(unclear)

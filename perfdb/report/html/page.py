@@ -8,7 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from perfdb import __version__
+from perfdb.compare.comparison import ExampleDiff
 from perfdb.compare.page import PageContent
+from perfdb.compare.verdicts import REGRESSED
 from perfdb.report.cells import printable
 from perfdb.report.html.blocks import Part, Section, part, sections
 from perfdb.report.html.data import payload
@@ -48,7 +50,7 @@ def page_html(content: PageContent) -> str:
         ExampleView(
             printable(each.example), payload(each, labels, by_example.get(each.example)), _why_no_tree(content, at)
         )
-        for at, each in enumerate(content.examples)
+        for at, each in sorted(enumerate(content.examples), key=lambda pair: _rank(by_example.get(pair[1].example)))
     ]
     template = _environment().get_template("page.html.j2")
     return template.render(
@@ -68,6 +70,14 @@ def page_html(content: PageContent) -> str:
         version=__version__,
         top=TOP,
     )
+
+
+def _rank(example: ExampleDiff | None) -> tuple[bool, float]:
+    """Where an example stands among those that can be looked at: what regressed, or holds what did, comes first."""
+    if example is None:
+        return False, 0.0
+    worst = max((row.delta_ns for row in example.functions.rows if row.group == REGRESSED), default=0.0)
+    return example.finding.verdict != REGRESSED, -worst
 
 
 @cache

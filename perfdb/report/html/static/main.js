@@ -37,7 +37,11 @@ class Explorer {
     };
     window.addEventListener("popstate", moved);
     window.addEventListener("hashchange", moved);
-    this.show(readPlace(location.hash) ?? FIRST_PLACE);
+    const first = readPlace(location.hash);
+    // A link to a place is about what is shown there, not about the head of the page.
+    this.show(first ?? FIRST_PLACE).then(() => {
+      if (first !== null && writePlace(first) !== writePlace(FIRST_PLACE)) this.section.scrollIntoView();
+    });
   }
 
   walkTabs(event, at) {
