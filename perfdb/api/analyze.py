@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from perfdb import readers, store
+from perfdb.api.asked import Asked, asked_runs
 from perfdb.api.baseline import Baselines
 from perfdb.api.costs import in_scope, what_is_common
 from perfdb.api.page import page_of_runs
@@ -37,11 +38,6 @@ DEFAULT_DIRECTORY = Path("artifacts", "profile")
 """Where traces are looked for, under the project's root, when nobody says otherwise."""
 OUTPUT_FOLDER = DEFAULT_DIRECTORY / "analysis"
 """Where an analysis is written, under the project's root, when nobody says otherwise."""
-
-FindRuns = Callable[
-    [store.Connection, str | None, Scope], tuple[str, tuple[str, ...], tuple[Caveat, ...], list[store.Run]]
-]
-"""A title, lines on it, caveats, and the runs of a run or revision; by default of HEAD, else of the newest run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +59,12 @@ def analyze(
     settings: Settings,
     folder: Path,
     criteria: Criteria,
-    find_runs: FindRuns,
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse what a request names; a trace that cannot be read is among `failed`, and costs no other.
 
     Raises UsageError for a request whose words do not fit together, InputError for a folder without traces, and what
-    `find_runs` raises.
+    `asked_runs` raises.
     """
     if request.targets and request.directory is not None:
         raise UsageError(
@@ -86,7 +81,7 @@ def analyze(
             return work.of_directory(shown, traces, (f"nothing was named: these are the traces in {shown}",))
         except _NoTracesError:
             pass
-    return work.of_targets(find_runs)
+    return work.of_targets()
 
 
 class _NoTracesError(InputError):
@@ -123,17 +118,17 @@ class _Work:
     criteria: Criteria
     progress: Progress | None
 
-    def of_targets(self, find_runs: FindRuns) -> Analysis:
+    def of_targets(self) -> Analysis:
         """The runs of the history that the request names, by default those that `show` shows."""
         titles: list[str] = []
         runs: dict[str, store.Run] = {}
         caveats: dict[str, tuple[Caveat, ...]] = {}
         with store.opened_for_read(self.database, self.settings.lock_wait_s) as connection:
             for target in self.request.targets or (None,):
-                title, _, told, found = find_runs(connection, target, Scope())
-                titles.append(title)
-                runs |= {run.run_id: run for run in found}
-                caveats |= {run.commit_sha: told for run in found if told}
+                asked = asked_runs(connection, self.folder, target, Scope())
+                titles.append(asked.title)
+                runs |= {run.run_id: run for run in asked.runs}
+                caveats |= {run.commit_sha: asked.caveats for run in asked.runs if asked.caveats}
             examples = self._examples(connection, runs.values(), caveats)
         lines = () if self.request.targets else (f"nothing was named: these are the runs of {titles[0]}",)
         return Analysis(", ".join(titles), lines, examples, _now())
@@ -225,7 +220,7 @@ def _one_example(
     asked: tuple[str, ...] = ()
     if facts.is_recorded:
         asked = (short_run(runs[0].run_id),) if len(runs) == 1 else (facts.commit_sha, "--example", facts.example)
-    page = page_of_runs(connection, facts.heading, lines, caveats, runs, Scope(), asked)
+    page = page_of_runs(connection, Asked(facts.heading, asked, lines, caveats, list(runs)), Scope())
     samples = _samples(connection, runs, kind=store.module_costs) | _samples(
         connection, runs, kind=store.function_costs
     )

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfdb import store
-from perfdb.api.costs import costs_by_example, what_is_common
+from perfdb.api.asked import asked_runs, is_run_name, one_run, recorded_sha, refuse_runs
 from perfdb.api.diff import (
     Plan,
     compare_loaded,
     compare_plan,
     load_plan,
-    mixed_by_example,
     plan_diff,
-    runs_of,
-    unknown_examples,
 )
-from perfdb.api.revision import find_side
-from perfdb.compare import Comparison, Criteria, Scope, Shown, Side, hot_example, mixed_caveats, stand_in_caveat
-from perfdb.compare.sides import ANCESTOR
+from perfdb.api.shown import shown_runs
+from perfdb.compare import Comparison, Criteria, Scope, Shown
 from perfdb.config import Settings, database_path, load
-from perfdb.errors import InputError, RevisionError, TooLittleDataError, UsageError
-from perfdb.profile.columns import Caveat
+from perfdb.errors import InputError, UsageError
 from perfdb.profile.outcome import FAILED, Outcome, Resolved, WantedSymbols
 from perfdb.revisions import Repository
 
@@ -40,14 +34,6 @@ if TYPE_CHECKING:
     from perfdb.compare.impact import Impact
     from perfdb.compare.page import PageContent
     from perfdb.report.of_analysis_facts import Analysis
-
-_RUN = re.compile(r"r[0-9a-f]{4,32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-"""How runs are named: `r` and the end of the id, as tables show it, or the whole id."""
-
-
-def is_run_name(name: str) -> bool:
-    """Whether a word names a run and not a revision."""
-    return _RUN.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +113,10 @@ class History:
         found: dict[str, store.Run] = {}
         with self._reading() as connection:
             for target in request.targets:
-                if _RUN.fullmatch(target):
-                    runs = [self._one_run(connection, target)]
+                if is_run_name(target):
+                    runs = [one_run(connection, target)]
                 else:
-                    runs = store.runs(connection, commit_shas=[self._recorded_sha(connection, target)])
+                    runs = store.runs(connection, commit_shas=[recorded_sha(connection, self.folder, target)])
                 found |= {run.run_id: run for run in runs}
         if not found:
             raise UsageError("asked for the names of runs, found no run in the call: give run ids or revisions.")
@@ -139,7 +125,7 @@ class History:
     def newest_wanted_symbols(self) -> tuple[str, list[WantedSymbols]]:
         """The commit that `show` shows by default, and the symbol files that its runs lack."""
         with self._reading() as connection:
-            runs = self._target(connection, None, Scope())[3]
+            runs = asked_runs(connection, self.folder, None, Scope()).runs
             return runs[0].commit_sha, store.wanted_symbols(connection, [run.run_id for run in runs])
 
     def runs(self, revision: str | None = None, **filters: Any) -> polars.DataFrame:
@@ -170,25 +156,14 @@ class History:
     ) -> list[store.Run]:
         """The runs, newest first, of all revisions or of one."""
         with self._reading() as connection:
-            shas = None if revision is None else [self._recorded_sha(connection, revision)]
+            shas = None if revision is None else [recorded_sha(connection, self.folder, revision)]
             return store.runs(connection, commit_shas=shas, examples=examples or None, build=build, limit=limit)
 
     def show(self, target: str | None = None, scope: Scope | None = None, top: int | None = None) -> Shown:
         """Where the time of a run, or of a revision's runs, was spent; by default of HEAD, else of the newest run."""
         scope = scope or Scope()
         with self._reading() as connection:
-            title, lines, caveats, runs = self._target(connection, target, scope)
-            parts = costs_by_example(connection, runs, scope, what_is_common(runs))
-            wanted = store.wanted_symbols(connection, [run.run_id for run in runs])
-            mixed = mixed_by_example(connection, [run.run_id for run in runs])
-        examples = tuple(
-            replace(
-                hot_example(example, part.runs, part.modules, part.functions, top),
-                caveats=mixed_caveats(mixed.get(example, ())),
-            )
-            for example, part in parts.items()
-        )
-        return Shown(title, lines, str(scope), examples, caveats, tuple(wanted))
+            return shown_runs(connection, asked_runs(connection, self.folder, target, scope), scope, top)[0]
 
     def export(self, target: str | None = None, scope: Scope | None = None, format: str = "folded") -> Exported:  # noqa: A002
         """The stacks of a run, or of a revision's runs added up; targets as in `show`, formats in `api.export`."""
@@ -196,8 +171,8 @@ class History:
 
         scope = scope or Scope()
         with self._reading() as connection:
-            title, _, caveats, runs = self._target(connection, target, scope)
-            return export_runs(connection, title, runs, scope, format, caveats)
+            asked = asked_runs(connection, self.folder, target, scope)
+            return export_runs(connection, asked.title, asked.runs, scope, format, asked.caveats)
 
     def diff(
         self,
@@ -254,8 +229,7 @@ class History:
         scope = scope or Scope()
         with self._reading() as connection:
             if against is None:
-                title, lines, caveats, runs = self._target(connection, target, scope)
-                return page_of_runs(connection, title, lines, caveats, runs, scope, (title.removeprefix("run "),))
+                return page_of_runs(connection, asked_runs(connection, self.folder, target, scope), scope)
             plan = self._plan(connection, (against, target), scope, criteria)
             return page_of_plan(connection, load_plan(connection, plan), targets, inclusive)
 
@@ -263,7 +237,7 @@ class History:
         """What the examples of runs, of revisions, or of traces in a folder cost; nothing is recorded."""
         from perfdb.api.analyze import analyze
 
-        return analyze(request, self.path, self.settings, self.folder, self.criteria(), self._target, progress)
+        return analyze(request, self.path, self.settings, self.folder, self.criteria(), progress)
 
     def _plan(
         self,
@@ -272,12 +246,7 @@ class History:
         scope: Scope | None,
         criteria: Criteria | None,
     ) -> Plan:
-        for word in asked:
-            if word is not None and is_run_name(word) and not _is_commit(connection, word):
-                raise UsageError(
-                    f"asked to compare {word}, found that it is a run: revisions are compared, with all their runs. "
-                    "`perfdb runs` tells the commit of each run."
-                )
+        refuse_runs(connection, asked)
         repository = Repository.find(self.folder)
         return plan_diff(connection, repository, asked, scope or Scope(), criteria or self.criteria())
 
@@ -318,7 +287,7 @@ class History:
             for param in query.params:
                 value = values[param.name]
                 if param.is_revision and value is not None:
-                    values[param.name] = self._recorded_sha(connection, value)
+                    values[param.name] = recorded_sha(connection, self.folder, value)
             return store.run_sql(connection, query.sql, values)
 
     def info(self) -> store.HistoryInfo:
@@ -353,68 +322,6 @@ class History:
     def _sandboxed(self) -> store.Opened:
         return store.opened_sandboxed(self.path, self.settings.lock_wait_s)
 
-    def _side(self, connection: store.Connection, revision: str) -> Side:
-        return find_side(revision, Repository.find(self.folder), store.recorded_commits(connection))
-
-    def _recorded_sha(self, connection: store.Connection, revision: str) -> str:
-        """The commit whose runs are the revision's own; a list or a query has no room to say that others stand in."""
-        side = self._side(connection, revision)
-        if side.how == ANCESTOR:
-            raise TooLittleDataError(
-                f"asked for {revision}, found no runs of it. Its nearest recorded ancestor is "
-                f"{side.recorded_sha[:10]}, {side.distance} commit{'s' if side.distance != 1 else ''} back: "
-                f"ask for that one, or record {revision}."
-            )
-        return side.recorded_sha
-
-    def _target(
-        self, connection: store.Connection, target: str | None, scope: Scope
-    ) -> tuple[str, tuple[str, ...], tuple[Caveat, ...], list[store.Run]]:
-        """What `show` is about: a title, lines on it, caveats, and the runs."""
-        if target is not None and _RUN.fullmatch(target):
-            run = self._one_run(connection, target)
-            lines = (f"{run.example} at {run.commit_sha[:10]}  {run.subject or ''}".rstrip(), _recorded(run))
-            return f"run {target}", lines, (), [run]
-        asked = target or self._default_target(connection)
-        side = self._side(connection, asked)
-        runs = runs_of(connection, side, scope)
-        if not runs:
-            raise TooLittleDataError(
-                f"asked for {asked}, found runs of it but none of {_filters(scope)}. `perfdb runs {asked}` lists them."
-            )
-        unknown = set(scope.examples) - {run.example for run in runs}
-        if unknown:
-            there = {run.example for run in runs_of(connection, side, replace(scope, examples=()))}
-            raise unknown_examples(sorted(unknown), there)
-        caveat = stand_in_caveat("this", side)
-        return asked, (f"{side.recorded_sha[:10]}  {side.subject}".rstrip(),), (caveat,) if caveat else (), runs
-
-    def _one_run(self, connection: store.Connection, name: str) -> store.Run:
-        found = [run for run in store.runs(connection) if _is_run(run.run_id, name)]
-        if len(found) != 1:
-            raise RevisionError(
-                f"asked for run {name}, found {len(found) or 'no such run'}{' that end so' if found else ''}. "
-                "`perfdb runs` lists them; `--format json` with their whole ids."
-            )
-        return found[0]
-
-    def _default_target(self, connection: store.Connection) -> str:
-        """HEAD where git knows one and the history something of it, else the commit that was recorded last."""
-        newest = store.runs(connection, limit=1)
-        if not newest:
-            raise TooLittleDataError(f"{self.path} holds no run yet. Record one: perfdb record TRACE")
-        repository = Repository.find(self.folder)
-        try:
-            find_side("HEAD", repository, store.recorded_commits(connection))
-        except (RevisionError, TooLittleDataError):
-            return newest[0].commit_sha
-        return "HEAD"
-
-
-def _is_commit(connection: store.Connection, word: str) -> bool:
-    """Whether a word that looks like the name of a run begins a recorded commit's hash or is its name."""
-    return any(each.commit_sha.startswith(word) for each in store.recorded_commits(connection))
-
 
 def _paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
     return tuple(os.fspath(path) for path in paths)
@@ -427,21 +334,3 @@ def _with_paths(request: dict[str, Any], *names: str) -> dict[str, Any]:
         value = found.get(name, ())
         found[name] = _paths([value] if isinstance(value, str | os.PathLike) else value)
     return found
-
-
-def _filters(scope: Scope) -> str:
-    parts = [f"example {', '.join(scope.examples)}"] if scope.examples else []
-    parts += [f"build {scope.build}"] if scope.build else []
-    return " and ".join(parts) or "them"
-
-
-def _recorded(run: store.Run) -> str:
-    lost = f"{run.lost_events:,} events and {run.lost_buffers:,} buffers lost"
-    return (
-        f"{run.source_name}, {run.sample_count:,} samples every {run.interval_ns / 1e6:g} ms "
-        f"({run.idle_count:,} idle), {lost}, on {run.machine or 'an unknown machine'}"
-    )
-
-
-def _is_run(run_id: str, name: str) -> bool:
-    return run_id == name or run_id.replace("-", "").endswith(name.removeprefix("r"))

@@ -3,50 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from perfdb import store
+from perfdb.api.asked import Asked
 from perfdb.api.calls import example_calls
-from perfdb.api.costs import costs_by_example, what_is_common
-from perfdb.api.diff import LoadedPlan, compare_loaded, mixed_by_example
+from perfdb.api.costs import what_is_common
+from perfdb.api.diff import LoadedPlan, compare_loaded
+from perfdb.api.shown import shown_runs
 from perfdb.api.stacks import sampled_trees
-from perfdb.compare import Scope, Shown, hot_example, mixed_caveats
+from perfdb.compare import Scope
 from perfdb.compare.impact import Impact, judge_impact
 from perfdb.compare.page import PageContent, PageExample, PageSide
-from perfdb.profile.columns import Caveat
 
 
-def page_of_runs(
-    connection: store.Connection,
-    title: str,
-    lines: tuple[str, ...],
-    caveats: tuple[Caveat, ...],
-    runs: Sequence[store.Run],
-    scope: Scope,
-    asked: tuple[str, ...],
-) -> PageContent:
-    """A page on the runs of one side, which the words `asked` name on a command line."""
-    common = what_is_common(runs)
-    parts = costs_by_example(connection, runs, scope, common)
-    run_ids = [run.run_id for run in runs]
-    mixed = mixed_by_example(connection, run_ids)
-    by_id = {run.run_id: run for run in runs}
+def page_of_runs(connection: store.Connection, asked: Asked, scope: Scope) -> PageContent:
+    """A page on the runs of one side."""
+    shown, parts = shown_runs(connection, asked, scope, None)
+    pooled = what_is_common(asked.runs).pooled
+    by_id = {run.run_id: run for run in asked.runs}
     own = {example: [by_id[facts.run_id] for facts in part.runs] for example, part in parts.items()}
-    trees = sampled_trees(connection, [own], scope, common.pooled)
-    calls = example_calls(connection, [own], scope, common.pooled)
-    hot = tuple(
-        replace(
-            hot_example(example, part.runs, part.modules, part.functions, None),
-            caveats=mixed_caveats(mixed.get(example, ())),
-        )
-        for example, part in parts.items()
-    )
-    shown = Shown(title, lines, str(scope), hot, caveats, tuple(store.wanted_symbols(connection, run_ids)))
+    trees = sampled_trees(connection, [own], scope, pooled)
+    calls = example_calls(connection, [own], scope, pooled)
     examples = tuple(
         PageExample(example, (PageSide(part.runs, part.functions),), trees.get(example), calls.get(example))
         for example, part in parts.items()
     )
-    return PageContent(title, examples, shown=shown, asked=asked)
+    return PageContent(asked.title, examples, shown=shown, asked=asked.words)
 
 
 def page_of_plan(

@@ -5,12 +5,19 @@ from __future__ import annotations
 import io
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from perfdb.cli.options import AllProcessesOption, BuildOption, ExampleOption, ProcessOption
+from perfdb.cli.options import (
+    AllProcessesOption,
+    BuildOption,
+    ExampleOption,
+    ForceOption,
+    OutputOption,
+    ProcessOption,
+    TargetArgument,
+)
 
 
 class As(StrEnum):
@@ -31,17 +38,13 @@ def export(
             'profiler.firefox.com, "Load a profile from file" (.json), folded for what draws flame graphs (.folded).',
         ),
     ],
-    target: Annotated[
-        str | None, typer.Argument(metavar="REV|RUN", help="A revision or a run. Default: HEAD, or the newest run.")
-    ] = None,
+    target: TargetArgument = None,
     example: ExampleOption = None,
     process: ProcessOption = None,
     all_processes: AllProcessesOption = False,
     build: BuildOption = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to standard output.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Write the stacks of a run, or of a revision's runs, for other tools."""
     from perfdb.api import Scope

@@ -10,8 +10,11 @@ import typer
 from perfdb.cli.judging import HistoryOption, MarginOption, MinMsOption, criteria_of
 from perfdb.cli.options import (
     AllProcessesOption,
+    BaselineArgument,
     BuildOption,
+    ContenderArgument,
     ExampleOption,
+    ForceOption,
     Format,
     FormatOption,
     ProcessOption,
@@ -28,10 +31,8 @@ FILES = {".txt": "table", ".md": "markdown", ".csv": "csv", ".json": "json", ".h
 
 def impact(
     context: typer.Context,
-    baseline: Annotated[
-        str, typer.Argument(metavar="A", help="The baseline; `A...B` compares B with its merge base with A.")
-    ],
-    contender: Annotated[str | None, typer.Argument(metavar="B", help="The contender. Default: HEAD.")] = None,
+    baseline: BaselineArgument,
+    contender: ContenderArgument = None,
     target: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,7 +67,7 @@ def impact(
             help="Write to a file: .txt, .md, .csv, .json, or .html, a page of its own.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    force: ForceOption = False,
 ) -> None:
     """Tell what an optimisation brought.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,6 +54,18 @@ ExampleOption = Annotated[
 BuildOption = Annotated[
     str | None, typer.Option("--build", metavar="KIND", help="Only runs of this build kind (Debug, Release, …).")
 ]
+
+TargetArgument = Annotated[
+    str | None, typer.Argument(metavar="REV|RUN", help="A revision or a run. Default: HEAD, or the newest run.")
+]
+BaselineArgument = Annotated[
+    str, typer.Argument(metavar="A", help="The baseline; `A...B` compares B with its merge base with A.")
+]
+ContenderArgument = Annotated[str | None, typer.Argument(metavar="B", help="The contender. Default: HEAD.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to standard output.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
 
 SymbolsOption = Annotated[
     list[str] | None,

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfdb.cli.judging import HistoryOption, MarginOption, MinMsOption, criteria_of
-from perfdb.cli.options import AllProcessesOption, BuildOption, ExampleOption, ProcessOption
+from perfdb.cli.options import (
+    AllProcessesOption,
+    BuildOption,
+    ExampleOption,
+    ForceOption,
+    OutputOption,
+    ProcessOption,
+    TargetArgument,
+)
 from perfdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,9 +28,7 @@ if TYPE_CHECKING:
 
 def page(
     context: typer.Context,
-    target: Annotated[
-        str | None, typer.Argument(metavar="REV|RUN", help="A revision or a run. Default: HEAD, or the newest run.")
-    ] = None,
+    target: TargetArgument = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -45,10 +51,8 @@ def page(
     margin: MarginOption = None,
     min_ms: MinMsOption = None,
     history: HistoryOption = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to standard output.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Write one HTML page on a run or a revision, or on two revisions that are compared.
 
@@ -60,7 +64,7 @@ def page(
     from perfdb.report.html import page_html
 
     opened: History = context.obj.history()
-    _check(target, against, impact, (margin, min_ms, history), output)
+    _check(against, impact, (margin, min_ms, history), output)
     scope = Scope(tuple(example or ()), process, all_processes, build)
     criteria = criteria_of(opened, margin, min_ms, history)
     content = opened.page(target, against, scope=scope, criteria=criteria, targets=impact or None)
@@ -75,15 +79,12 @@ def page(
 
 
 def _check(
-    target: str | None,
     against: str | None,
     impact: list[str] | None,
     judging: tuple[object, ...],
     output: Path | None,
 ) -> None:
     """Words that make no sense beside each other; told before any work."""
-    from perfdb.api.history import is_run_name
-
     if against is None and impact:
         raise UsageError(
             "asked what became of a target, found one side only. Name the baseline too: --against REV --target …"
@@ -92,12 +93,6 @@ def _check(
         raise UsageError(
             "asked how to judge a change, found one side only: --margin, --min-ms and --history go with --against REV."
         )
-    for name in (target, against) if against is not None else ():
-        if name is not None and is_run_name(name):
-            raise UsageError(
-                f"asked to compare {name}, found that it is a run: revisions are compared, with all their runs. "
-                "`perfdb runs` tells the commit of each run; a page on a run alone takes no --against."
-            )
     if output is None and sys.stdout.isatty():
         raise UsageError(
             "asked for a page on a terminal, which cannot show it: name a file with -o page.html, or pipe it."

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfdb.cli.judging import FailOnOption, HistoryOption, MarginOption, MinMsOption, criteria_of, judge
-from perfdb.cli.options import AllProcessesOption, BuildOption, ExampleOption, ProcessOption
+from perfdb.cli.options import (
+    AllProcessesOption,
+    BaselineArgument,
+    BuildOption,
+    ContenderArgument,
+    ExampleOption,
+    ForceOption,
+    ProcessOption,
+)
 from perfdb.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -23,10 +31,8 @@ _SUFFIXES = (".md", ".html", ".json")
 
 def regressions(
     context: typer.Context,
-    baseline: Annotated[
-        str, typer.Argument(metavar="A", help="The baseline; `A...B` compares B with its merge base with A.")
-    ],
-    contender: Annotated[str | None, typer.Argument(metavar="B", help="The contender. Default: HEAD.")] = None,
+    baseline: BaselineArgument,
+    contender: ContenderArgument = None,
     example: ExampleOption = None,
     process: ProcessOption = None,
     all_processes: AllProcessesOption = False,
@@ -45,7 +51,7 @@ def regressions(
             "--output", "-o", metavar="FILE", help="Write .md, .html (a page) or .json. Default: print Markdown."
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    force: ForceOption = False,
 ) -> None:
     """Write a regression report on two revisions, fit for a pull request.
 

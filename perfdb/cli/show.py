@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from perfdb.cli.options import (
@@ -15,6 +13,7 @@ from perfdb.cli.options import (
     Format,
     FormatOption,
     ProcessOption,
+    TargetArgument,
     TopOption,
     VerboseOption,
     most_rows,
@@ -23,9 +22,7 @@ from perfdb.cli.options import (
 
 def show(
     context: typer.Context,
-    target: Annotated[
-        str | None, typer.Argument(metavar="REV|RUN", help="A revision or a run. Default: HEAD, or the newest run.")
-    ] = None,
+    target: TargetArgument = None,
     example: ExampleOption = None,
     by: ByOption = By.both,
     top: TopOption = 15,

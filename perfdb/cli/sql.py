@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perfdb.cli.options import Format, VerboseOption
+from perfdb.cli.options import ForceOption, Format, VerboseOption
 from perfdb.errors import InputError, UsageError
 
 
@@ -21,7 +21,7 @@ def sql(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="F", help="Write the result to a file.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
+    force: ForceOption = False,
     format: Annotated[
         Format | None, typer.Option("--format", help="How to print the result. Default: table, or as F's ending says.")
     ] = None,

@@ -79,6 +79,10 @@ class Caveat:
     text: str
 
 
+LOSSES_NOT_TOLD = "losses-not-told"
+"""The code of the caveat of a source that does not tell what was lost: its counts of losses are then no zeros."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The file that a profile was read from; `sha256` is of its unpacked bytes, in hex."""

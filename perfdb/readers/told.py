@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from perfdb.profile.columns import Caveat, Process
+from perfdb.profile.columns import LOSSES_NOT_TOLD, Caveat, Process
 from perfdb.readers.files import ReadOptions
 from perfdb.units import NS_PER_MS
 
@@ -40,7 +40,7 @@ def interval(options: ReadOptions, untold: str) -> tuple[int, tuple[Caveat, ...]
 
 def losses_not_told() -> Caveat:
     """What to say of a format that is silent about lost events."""
-    return Caveat("losses-not-told", "the file does not say whether events were lost while recording")
+    return Caveat(LOSSES_NOT_TOLD, "the file does not say whether events were lost while recording")
 
 
 def process_name(text: str) -> str:

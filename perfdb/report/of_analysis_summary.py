@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from perfdb.compare.hot import HotExample, HotItem, Shown
+from perfdb.profile.columns import LOSSES_NOT_TOLD
 from perfdb.report.blocks import Block, Column, Report, Table
 from perfdb.report.cells import cell, moment
 from perfdb.report.names import short_run
@@ -21,9 +22,6 @@ from perfdb.units import NS_PER_MS
 
 T = TypeVar("T", float, datetime)
 
-
-NOT_TOLD = "losses-not-told"
-"""The caveat of a source that does not tell what was lost."""
 WIDTH = 132
 """Names are shortened so that lines have so many characters, as far as that keeps them apart."""
 TOP = 20
@@ -89,7 +87,7 @@ def facts(of: ExampleAnalysis) -> Iterator[str]:
     if all(run.wall_ms for run in runs):
         yield f"wall      {_span([run.wall_ms for run in runs], '{:,.1f}'.format)} ms"
     events, buffers = sum(run.lost_events for run in runs), sum(run.lost_buffers for run in runs)
-    untold = sum(any(caveat.code == NOT_TOLD for caveat in run.caveats) for run in runs)
+    untold = sum(any(caveat.code == LOSSES_NOT_TOLD for caveat in run.caveats) for run in runs)
     lost = f"{counted(events, 'event')}, {counted(buffers, 'buffer')}"
     if untold == len(runs):
         lost = "not told"

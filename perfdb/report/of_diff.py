@@ -19,6 +19,7 @@ from perfdb.report.cells import cell
 from perfdb.report.names import short_run
 from perfdb.report.of_diff_data import SCHEMA, diff_data
 from perfdb.report.of_diff_flat import flat_table
+from perfdb.report.of_diff_headline import headline
 from perfdb.report.of_diff_tables import ledger_table, paths_table, pooled_table, programs_table
 from perfdb.report.of_diff_words import counted, margin_text, program_lines
 from perfdb.units import NS_PER_MS
@@ -55,6 +56,8 @@ def _head(comparison: Comparison) -> Block:
         f"CPU time of {comparison.scope}, exclusive, mean of the runs; "
         f"effects with 95 % intervals, margin {margin_text(criteria)}{least}",
     ]
+    if len(comparison.examples) > 1:
+        lines.insert(0, headline(comparison))
     for name, only in (("baseline", comparison.only_baseline), ("contender", comparison.only_contender)):
         if only:
             lines.append(f"only in {name}: {', '.join(only)}")

@@ -16,6 +16,18 @@ from perfdb.compare.ledger import OTHERS, Ledger
 from perfdb.report.blocks import Column, Table
 from perfdb.report.of_diff_data import costs_data, entry_data, item_data, path_data, pooled_data, remainder_data
 
+FINDING = (
+    Column("effect", "effect", "change"),
+    Column("low", "low", "change"),
+    Column("high", "high", "change"),
+    Column("p_value", "p", "value"),
+    Column("adjusted", "adjusted p", "value"),
+    Column("verdict", "verdict"),
+    Column("runs_needed", "runs needed", "count"),
+    Column("is_relevant", "relevant", "value"),
+    Column("reason", "reason"),
+)
+"""What is told of each cost that was judged."""
 COLUMNS = (
     Column("example", "example"),
     Column("kind", "kind"),
@@ -30,15 +42,7 @@ COLUMNS = (
     Column("contender_spread_ms", "± ms", "ms"),
     Column("delta_ms", "delta ms", "delta_ms"),
     Column("change", "change", "change"),
-    Column("effect", "effect", "change"),
-    Column("low", "low", "change"),
-    Column("high", "high", "change"),
-    Column("p_value", "p", "value"),
-    Column("adjusted", "adjusted p", "value"),
-    Column("verdict", "verdict"),
-    Column("runs_needed", "runs needed", "count"),
-    Column("is_relevant", "relevant", "value"),
-    Column("reason", "reason"),
+    *FINDING,
     Column("baseline_samples", "baseline samples", "count"),
     Column("contender_samples", "contender samples", "count"),
     Column("baseline_runs", "baseline runs", "count"),

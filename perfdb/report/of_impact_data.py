@@ -28,7 +28,7 @@ from perfdb import __version__
 from perfdb.compare.impact import ExampleImpact, Impact, Moved, Part, Parts
 from perfdb.report.blocks import Column, Table
 from perfdb.report.of_diff_data import costs_data, entry_data, estimate, finding_data, item_data
-from perfdb.report.of_diff_flat import flat_value
+from perfdb.report.of_diff_flat import FINDING, flat_value
 from perfdb.report.of_impact_summary import impact_summary
 
 SCHEMA = "perfdb.impact/1"
@@ -130,15 +130,7 @@ COLUMNS = (
     Column("change", "change", "change"),
     Column("baseline_share", "share before", "share"),
     Column("contender_share", "share after", "share"),
-    Column("effect", "effect", "change"),
-    Column("low", "low", "change"),
-    Column("high", "high", "change"),
-    Column("p_value", "p", "value"),
-    Column("adjusted", "adjusted p", "value"),
-    Column("verdict", "verdict"),
-    Column("runs_needed", "runs needed", "count"),
-    Column("is_relevant", "relevant", "value"),
-    Column("reason", "reason"),
+    *FINDING,
     Column("baseline_runs", "baseline runs", "count"),
     Column("contender_runs", "contender runs", "count"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from perfdb.profile.columns import NO_PID
+from perfdb.profile.columns import LOSSES_NOT_TOLD, NO_PID
 from perfdb.profile.outcome import KNOWN, Outcome
 from perfdb.report.blocks import Report, Table
 from perfdb.report.cells import printable
@@ -39,7 +39,7 @@ def _losses(outcome: Outcome) -> str:
     ]
     if outcome.unresolved_share:
         lost.append(f"{outcome.unresolved_share * 100:.0f} % without symbols")
-    if any(caveat.code == "losses-not-told" for caveat in outcome.caveats):
+    if any(caveat.code == LOSSES_NOT_TOLD for caveat in outcome.caveats):
         return ", ".join(["losses not told", *lost])
     return ", ".join(lost) or "nothing lost"
 

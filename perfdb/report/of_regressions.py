@@ -23,6 +23,8 @@ from perfdb.report.cells import cell, printable
 from perfdb.report.markdown import caveats_text, code, escape, fenced, heading, is_label, table_markdown
 from perfdb.report.names import short_commit
 from perfdb.report.of_diff import classes_line, set_aside_texts
+from perfdb.report.of_diff_call import options, revisions
+from perfdb.report.of_diff_headline import ORDER, headline, overall, regressed_within
 from perfdb.report.of_diff_tables import ledger_table, paths_table, pooled_table, programs_table
 from perfdb.report.of_diff_words import counted, margin_text, program_lines
 from perfdb.report.widths import shorten_apart, shorten_middle
@@ -33,8 +35,6 @@ COMMENT = 65_536
 RESERVE = 536
 """So much of it is left to who pastes the report."""
 SIGNS = {REGRESSED: "▲", IMPROVED: "▼", EQUAL: "=", INCONCLUSIVE: "~", NOT_COMPARABLE: "×"}
-ORDER = (REGRESSED, INCONCLUSIVE, NOT_COMPARABLE, EQUAL, IMPROVED)
-"""Verdicts in the order in which a reviewer wants to know of them."""
 MOST_CAVEATS = 10
 """So many caveats of an example are told; of more, the number."""
 NO_PATHS = "call paths: not compared, for some run tells none, or frames have names in some runs only"
@@ -92,38 +92,6 @@ def size_of(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
-def verdict_counts(comparison: Comparison) -> dict[str, int]:
-    """How many examples have each verdict, in the order in which they are told."""
-    verdicts = [example.finding.verdict for example in comparison.examples]
-    return {verdict: verdicts.count(verdict) for verdict in ORDER if verdict in verdicts}
-
-
-def overall(comparison: Comparison) -> str:
-    """One verdict for all: regressed where one example did, else improved where one did, else what they are."""
-    counts = verdict_counts(comparison)
-    if REGRESSED in counts:
-        return REGRESSED
-    if IMPROVED in counts:
-        return IMPROVED
-    return next((verdict for verdict in (INCONCLUSIVE, EQUAL, NOT_COMPARABLE) if verdict in counts), NOT_COMPARABLE)
-
-
-def headline(comparison: Comparison) -> str:
-    """The verdict in a line: `1 of 3 examples regressed, 2 improved`."""
-    counts = verdict_counts(comparison)
-    total = sum(counts.values())
-    words = {EQUAL: "shown equal", INCONCLUSIVE: "open"}
-    first = overall(comparison)
-    named = [first, *(verdict for verdict in counts if verdict != first)]
-    parts = [f"{counts[verdict]:,} {words.get(verdict, verdict)}" for verdict in named]
-    parts[0] = f"{counts[first]:,} of {counted(total, 'example')} {words.get(first, first)}"
-    judged = [each for each in comparison.examples if each.finding.verdict != NOT_COMPARABLE]
-    functions = sum(row.group == REGRESSED for each in judged for row in each.functions.rows)
-    if functions and first != REGRESSED:
-        parts.append(f"but {counted(functions, 'function')} regressed")
-    return ", ".join(parts)
-
-
 def _document(comparison: Comparison, step: Step) -> str:
     parts = [
         _title(comparison),
@@ -166,16 +134,9 @@ def _commit(side: Side, step: Step) -> str:
 def _in_short(comparison: Comparison, step: Step) -> Iterator[str]:
     """A sentence on what regressed, by how much and where, or on what can be said instead."""
     worst = sorted((each for each in comparison.examples if each.finding.verdict == REGRESSED), key=_rank)[:3]
-    lines = [_worst_line(example, step) for example in worst]
-    inner = [
-        (example, entry)
-        for example in comparison.examples
-        if example.finding.verdict not in (REGRESSED, NOT_COMPARABLE)
-        for entry in example.functions.rows
-        if entry.group == REGRESSED
-    ]
+    lines = [_worst_line(example, comparison.criteria, step) for example in worst]
+    inner = regressed_within(comparison)
     if inner:
-        inner.sort(key=lambda each: -each[1].delta_ns)
         shown = ", ".join(
             f"{_named(entry, step)} {_ms(entry.delta_ns)} in {_bare(example.example)}" for example, entry in inner[:3]
         )
@@ -193,8 +154,8 @@ def _in_short(comparison: Comparison, step: Step) -> Iterator[str]:
     yield "  \n".join(lines)
 
 
-def _worst_line(example: ExampleDiff, step: Step) -> str:
-    sure = escape(program_lines(example, Criteria())[0])
+def _worst_line(example: ExampleDiff, criteria: Criteria, step: Step) -> str:
+    sure = escape(program_lines(example, criteria)[0])
     grown = [entry for entry in example.functions.rows if entry.group in (REGRESSED, NEW) and entry.delta_ns > 0]
     grown.sort(key=lambda entry: -entry.delta_ns)
     where = ", ".join(f"{_named(entry, step)} {_ms(entry.delta_ns)}" for entry in grown[:2])
@@ -251,25 +212,12 @@ def _example(example: ExampleDiff, criteria: Criteria, step: Step) -> Iterator[s
     closed = example.functions if _has_functions(example.functions) else example.modules
     yield escape(classes_line(closed))
     yield _unresolved(closed)
-    explaining = _explaining(example, step)
-    if explaining:
-        yield explaining
-    tables = [
-        _folded(
-            f"all modules of {shorten_middle(example.example, 80)}",
-            ledger_table(example, example.modules.cut(step.rows), "module"),
-            step,
-        )
-    ]
+    yield _explaining(example, step)
+    name = shorten_middle(example.example, 80)
     if _has_functions(example.functions):
         changed = _changed(example.functions, step.rows)
-        tables.insert(
-            0,
-            _folded(
-                f"functions of {shorten_middle(example.example, 80)}", ledger_table(example, changed, "function"), step
-            ),
-        )
-    yield from tables
+        yield _folded(f"functions of {name}", ledger_table(example, changed, "function"), step)
+    yield _folded(f"all modules of {name}", ledger_table(example, example.modules.cut(step.rows), "module"), step)
 
 
 def _explaining(example: ExampleDiff, step: Step) -> str:
@@ -376,32 +324,18 @@ def _only_one_side(comparison: Comparison) -> Iterator[str]:
 def _how(comparison: Comparison) -> str:
     runs = [(len(each.baseline), len(each.contender), len(each.runs.history)) for each in comparison.examples]
     before, after, earlier = (sum(column) for column in zip(*runs, strict=True)) if runs else (0, 0, 0)
-    words = (comparison.baseline.recorded_sha, comparison.contender.recorded_sha, *_options(comparison))
+    call = shlex.join((*revisions(comparison), *options(comparison)))
     counted_runs = f"{before:,} v {after:,} runs of {counted(len(runs), 'example')}"
     counted_runs += f", {earlier:,} earlier ones" if earlier else ""
-    call = " ".join(shlex.quote(each) if " " not in each else each for each in words)
     lines = f"perfdb {__version__}, {counted_runs}. The same comparison again, and all of its rows:"
     calls = f"perfdb report regressions {call}\nperfdb report regressions {call} -o regressions.json"
     if len(call) > LONGEST_CALL:
-        calls = (
-            f"perfdb report regressions {' '.join(words[:2])} -o regressions.json    # and the options that were given"
-        )
+        calls = f"perfdb report regressions {' '.join(revisions(comparison))} -o regressions.json  # and the options"
     return _details("how to reproduce", f"{lines}\n\n{fenced(_printable_lines(calls))}")
 
 
 def _printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.splitlines()))
-
-
-def _options(comparison: Comparison) -> list[str]:
-    """The words that make `perfdb diff` compare the same work by the same criteria."""
-    scope, criteria = comparison.scope, comparison.criteria
-    named = [*(("--example", each) for each in scope.examples), ("--process", scope.process), ("--build", scope.build)]
-    words = [f"{option} {shlex.quote(value)}" for option, value in named if value]
-    words += ["--all-processes"] if scope.all_processes else []
-    words.append(f"--margin {criteria.margin * 100:g}%")
-    words += [f"--min-ms {criteria.min_ms:g}"] if criteria.min_ms else []
-    return [*words, f"--history {criteria.history}"]
 
 
 def _folded(title: str, table: Table, step: Step) -> str:

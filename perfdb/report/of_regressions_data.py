@@ -7,7 +7,7 @@ from typing import Any
 from perfdb import __version__
 from perfdb.compare.comparison import Comparison
 from perfdb.report.of_diff_data import diff_data
-from perfdb.report.of_regressions import headline, overall, verdict_counts
+from perfdb.report.of_diff_headline import headline, overall, verdict_counts
 
 SCHEMA = "perfdb.regressions/1"
 

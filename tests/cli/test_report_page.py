@@ -99,5 +99,5 @@ def test_what_regressed_within_programs_that_improved_stands_first(perfdb: Run, 
     target = tmp_path / "p.html"
     assert 0 == perfdb("report", "page", "bulk-insert", "--against", "main", "-o", target).code
 
-    said = "3 of 3 examples improved; 1 function regressed, ucrtbase.dll!strtod +181.3 ms in templates"
+    said = "3 of 3 examples improved, but 1 function regressed: ucrtbase.dll!strtod +181.3 ms in templates"
     assert said in target.read_text(encoding="utf-8")

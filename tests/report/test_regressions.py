@@ -25,7 +25,8 @@ from perfdb.compare.verdicts import (
     not_comparable,
 )
 from perfdb.profile.columns import Caveat
-from perfdb.report.of_regressions import COMMENT, headline, overall, regressions_markdown, size_of
+from perfdb.report.of_diff_headline import headline, overall
+from perfdb.report.of_regressions import COMMENT, regressions_markdown, size_of
 from tests.golden import assert_golden
 from tests.report.diffs import (
     BETTER,

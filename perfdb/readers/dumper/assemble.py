@@ -21,6 +21,7 @@ from perfdb.profile.check import self_check
 from perfdb.profile.columns import (
     I32,
     I64,
+    LOSSES_NOT_TOLD,
     NO_PID,
     U64,
     UNKNOWN_MODULE,
@@ -246,7 +247,7 @@ def _caveats(
     if not told.has_header:
         yield Caveat("no-header", "the file has no header: its rows were read by the columns they usually have")
     if not info.is_there:
-        yield Caveat("losses-not-told", "the file does not tell what was lost while recording")
+        yield Caveat(LOSSES_NOT_TOLD, "the file does not tell what was lost while recording")
     if info.events_lost:
         yield Caveat("lost-events", f"{info.events_lost:,} events were lost while recording")
     if info.buffers_lost:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 
 from perfdb.compare.page import PageContent
-from perfdb.compare.scope import Scope
 from perfdb.compare.sides import RunFacts
-from perfdb.compare.verdicts import Criteria
 from perfdb.report.blocks import Column, Table
 from perfdb.report.cells import printable
 from perfdb.report.html.blocks import TableView, table_view
 from perfdb.report.names import short_commit, short_run
+from perfdb.report.of_diff_call import options, revisions
 from perfdb.units import NS_PER_MS
 
 _COLUMNS = (
@@ -65,45 +63,16 @@ def commands(content: PageContent) -> tuple[str, ...]:
     comparison = content.comparison
     if comparison is None:
         calls_of_one = (("perfdb", "show", *content.asked), _page(*content.asked)) if content.asked else ()
-        return tuple(printable(_shell(words)) for words in calls_of_one)
-    first, second = comparison.baseline, comparison.contender
-    options = (*_scope(comparison.scope), *_criteria(comparison.criteria))
+        return tuple(printable(shlex.join(words)) for words in calls_of_one)
+    first, second = revisions(comparison)
     targets = [str(target) for target in content.impact.targets] if content.impact else []
     named = [word for target in targets for word in ("--target", target)]
-    calls = [
-        ("perfdb", "diff", first.recorded_sha, second.recorded_sha, *options),
-        (*_page(second.recorded_sha), "--against", first.recorded_sha, *named, *options),
-    ]
+    asked = options(comparison)
+    calls = [("perfdb", "diff", first, second, *asked), (*_page(second), "--against", first, *named, *asked)]
     if content.impact:
-        calls.insert(1, ("perfdb", "impact", first.recorded_sha, second.recorded_sha, *named, *options))
-    return tuple(printable(_shell(words)) for words in calls)
+        calls.insert(1, ("perfdb", "impact", first, second, *named, *asked))
+    return tuple(printable(shlex.join(words)) for words in calls)
 
 
 def _page(*asked: str) -> tuple[str, ...]:
     return ("perfdb", "report", "page", *asked, "-o", "page.html")
-
-
-def _scope(scope: Scope) -> Iterator[str]:
-    for example in scope.examples:
-        yield from ("--example", example)
-    if scope.process:
-        yield from ("--process", scope.process)
-    if scope.all_processes:
-        yield "--all-processes"
-    if scope.build:
-        yield from ("--build", scope.build)
-
-
-def _criteria(criteria: Criteria) -> Iterator[str]:
-    """The options where they are not the defaults; what the settings say would be no part of the page otherwise."""
-    plain = Criteria()
-    if criteria.margin != plain.margin:
-        yield from ("--margin", f"{criteria.margin * 100:g}%")
-    if criteria.min_ms != plain.min_ms:
-        yield from ("--min-ms", f"{criteria.min_ms:g}")
-    if criteria.history != plain.history:
-        yield from ("--history", str(criteria.history))
-
-
-def _shell(words: tuple[str, ...]) -> str:
-    return shlex.join(words)

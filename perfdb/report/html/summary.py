@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from perfdb.compare.comparison import Comparison, ExampleDiff
+from perfdb.compare.comparison import Comparison
 from perfdb.compare.hot import HotExample, HotItem, Shown
 from perfdb.compare.sides import Side
-from perfdb.compare.verdicts import REGRESSED
 from perfdb.report.blocks import Column, Table
 from perfdb.report.cells import cell, printable
 from perfdb.report.html.blocks import Part, Section, TableView, sections, table_view
 from perfdb.report.html.ledgers import LedgerView, ledger_view
 from perfdb.report.names import short_commit
 from perfdb.report.of_diff import diff_report
+from perfdb.report.of_diff_headline import headline, regressed_within
 from perfdb.report.of_diff_tables import programs_table
-from perfdb.report.of_diff_words import counted, verdict_cell
 from perfdb.report.of_show import show_report
 from perfdb.report.widths import shorten_middle
 from perfdb.units import NS_PER_MS
@@ -80,7 +79,7 @@ def of_comparison(comparison: Comparison) -> tuple[Summary, list[Detail]]:
     ]
     programs = table_view(programs_table(comparison.examples)) if comparison.examples else None
     sides = (_side("baseline", comparison.baseline), _side("contender", comparison.contender))
-    return Summary(_verdict_sentence(comparison.examples), sides, programs, _head(head)), details
+    return Summary(_verdict_sentence(comparison), sides, programs, _head(head, headline(comparison))), details
 
 
 def _side(role: str, side: Side) -> SideView:
@@ -88,35 +87,21 @@ def _side(role: str, side: Side) -> SideView:
     return SideView(role, printable(short_commit(side.asked)), commit, printable(side.subject))
 
 
-def _head(section: Section) -> Part:
-    """The first block without what the page tells in another form: the sides and the programs."""
+def _head(section: Section, answer: str = "") -> Part:
+    """The first block without what the page tells in another form: the sides, and the answer."""
     first = section.parts[0]
-    return replace(first, lines=tuple(line for line in first.lines if not line.startswith(ROLES)))
+    return replace(first, lines=tuple(line for line in first.lines if line != answer and not line.startswith(ROLES)))
 
 
-def _verdict_sentence(examples: Sequence[ExampleDiff]) -> str:
-    """`3 of 4 examples improved, 1 inconclusive`."""
-    words = [verdict_cell(replace(each.finding, runs_needed=0), 0) for each in examples]
-    told = {"~": "not shown to differ or to be equal", "equal": "shown equal"}
-    counts = {word: words.count(word) for word in dict.fromkeys(words)}
-    if not counts:
-        return "no example that both sides have"
-    parts = [f"{count:,} {told.get(word, word)}" for word, count in counts.items()]
-    parts[0] = parts[0].replace(" ", f" of {counted(len(words), 'example')} ", 1)
-    return ", ".join(parts) + _regressed_functions(examples)
-
-
-def _regressed_functions(examples: Sequence[ExampleDiff]) -> str:
-    """What regressed within programs, the largest first: a program that improved may hide it."""
-    found = [(each.example, row) for each in examples for row in each.functions.rows if row.group == REGRESSED]
-    if not found:
-        return ""
-    name, worst = max(found, key=lambda each: each[1].delta_ns)
-    what = shorten_middle(printable(str(worst.item)), LONGEST_NAME)
-    delta = cell(worst.delta_ns / NS_PER_MS, "delta_ms")
-    most = "" if len(found) == 1 else "most "
-    regressed = f"{counted(len(found), 'function')} regressed"
-    return f"; {regressed}, {most}{what} {delta} ms in {shorten_middle(printable(name), LONGEST_NAME)}"
+def _verdict_sentence(comparison: Comparison) -> str:
+    """The headline, with the function that it hides."""
+    hidden = regressed_within(comparison)
+    if not hidden:
+        return headline(comparison)
+    example, worst = hidden[0]
+    what, where = (shorten_middle(printable(name), LONGEST_NAME) for name in (str(worst.item), example.example))
+    most = "" if len(hidden) == 1 else "most "
+    return f"{headline(comparison)}: {most}{what} {cell(worst.delta_ns / NS_PER_MS, 'delta_ms')} ms in {where}"
 
 
 # ---- one side --------------------------------------------------------------------------------------------------------
