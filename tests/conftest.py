@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from perfdb.store import connection
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 CORPUS = Path(os.environ.get("PERFDB_CORPUS") or CHECKOUT.parent / "shared" / "corpus")
 """The folder of real traces, looked up before the tests' own environment takes over."""
@@ -27,6 +29,10 @@ _COMMON = settings(
 settings.register_profile("quick", _COMMON, max_examples=40)
 settings.register_profile("thorough", _COMMON, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# Tests run side by side, and these histories are small: more threads in each database would only wait for each other.
+for _config in (connection.SEALED_CONFIG, connection.WRITER_CONFIG):
+    _config["threads"] = 1
 
 COLUMNS = 120
 """The width of the terminal that tests run in."""

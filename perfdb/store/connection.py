@@ -40,8 +40,10 @@ _BASE_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
-_SEALED_CONFIG = _BASE_CONFIG | {"enable_external_access": False}
-_WRITER_CONFIG = _BASE_CONFIG | {"storage_compatibility_version": STORAGE_VERSION}
+SEALED_CONFIG = _BASE_CONFIG | {"enable_external_access": False}
+"""DuckDB's settings of connections that only read."""
+WRITER_CONFIG = _BASE_CONFIG | {"storage_compatibility_version": STORAGE_VERSION}
+"""DuckDB's settings of connections that write."""
 
 _SEAL = """
 set TimeZone = 'UTC';
@@ -67,7 +69,7 @@ def opened_for_read(
         raise DatabaseError(
             f"there is no history yet at {path}: type `perfdb record TRACE` to begin one, or name another with --db"
         )
-    connection = _connect(path, lock_wait_s, lambda: duckdb.connect(path, read_only=True, config=_SEALED_CONFIG))
+    connection = _connect(path, lock_wait_s, lambda: duckdb.connect(path, read_only=True, config=SEALED_CONFIG))
     with _closing(connection, path):
         _seal(connection)
         steps.verify(connection, str(path), migrations)
@@ -108,7 +110,7 @@ def upgrade(path: Path, lock_wait_s: float = 5.0, migrations: Sequence[steps.Mig
 
 
 def _connect_writer(path: Path) -> Connection:
-    return duckdb.connect(path, config=_WRITER_CONFIG)
+    return duckdb.connect(path, config=WRITER_CONFIG)
 
 
 @contextmanager
