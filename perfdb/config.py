@@ -14,6 +14,19 @@ r"""Settings: where they are found, what they may say, and which database they l
         templates = "keep"
         timeout_s = 30
 
+        [profile]                                         [tool.perfdb.profile]
+        build_dir = "build/release"
+        repeat = 3
+
+        [examples.simple]                                 [tool.perfdb.examples.simple]
+        command = ["{build}/simple", "--n", "5"]
+
+        [etwprof]                                         [tool.perfdb.etwprof]
+        program = "third_party/etwprof/etwprof.exe"
+
+        [perf]                                            [tool.perfdb.perf]
+        call_graph = "dwarf"
+
         [xperf]                                           [tool.perfdb.xperf]
         program = "tools/wpt/xperf.exe"
         symbol_path = 'build;srv*C:\symbols'
@@ -34,14 +47,18 @@ r"""Settings: where they are found, what they may say, and which database they l
 `path` under [symbols] is in the syntax of `_NT_SYMBOL_PATH`, one text or a list; its relative folders count from the
 settings file's. `timeout_s` there is how long a server may be silent.
 
+[profile] and [examples] are the suite that `perfdb profile` runs; [etwprof] and [perf] say how those profilers are
+run. `perfdb.suite_settings` tells all their keys.
+
 Under [diff], `margin` is the relative change that matters to `perfdb diff`, `min_ms` the change in ms a run, and
 `history` how many earlier runs of an example it asks at most. Each [[gate.limit]] says up to which change `perfdb diff
 --fail-on` lets a regression pass, `"any"` for every one; example, module and function are globs (`*`, `?`, `[abc]`).
 `perfdb.compare.gate` tells which limit holds for what.
 
 The settings file is the one that `--config` names, else `PERFDB_CONFIG`, else the first that is met walking up from
-the current folder. A relative `database` or `program` counts from that file's folder, which is also the project's root;
-without a settings file the root is the top of the git checkout, else the current folder. No file at all is fine.
+the current folder. Relative paths, such as `database` or `program`, count from that file's folder, which is also the
+project's root; without a settings file the root is the top of the git checkout, else the current folder. No file at all
+is fine.
 
 A key or a type that is not known is an error, never ignored: a misspelt setting that does nothing costs an afternoon.
 """
@@ -56,8 +73,17 @@ from pathlib import Path
 from typing import cast
 
 from perfdb.errors import ConfigError
-from perfdb.settings_section import Section, shown
+from perfdb.settings_section import Section, expanded, shown
 from perfdb.settings_section import fraction as fraction
+from perfdb.suite_settings import (
+    EtwprofSettings,
+    PerfSettings,
+    SuiteSettings,
+    default_suite,
+    parse_etwprof,
+    parse_perf,
+    parse_suite,
+)
 
 SETTINGS_FILE = "perfdb.toml"
 DEFAULT_DATABASE = Path("artifacts", "perfdb.duckdb")
@@ -132,13 +158,14 @@ class DiffSettings:
 class GateLimit:
     """Up to which relative change a regression passes: 0.2 for 20 %, `math.inf` where it always does.
 
-    The others say of what, as globs; None is for every program, module or function.
+    The others say of what, as globs; None is for every program, module, function or metric.
     """
 
     allow: float
     example: str = "*"
     module: str | None = None
     function: str | None = None
+    metric: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +173,10 @@ class GateSettings:
     """What a gate lets pass; of several limits that fit, the last holds."""
 
     limits: tuple[GateLimit, ...] = ()
+
+
+_DEFAULT_SUITE = SuiteSettings("", Path())
+"""Stands for the suite of a project that has none, whose paths depend on the project's root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +196,13 @@ class Settings:
     xperf: XperfSettings = field(default_factory=XperfSettings)
     diff: DiffSettings = field(default_factory=DiffSettings)
     gate: GateSettings = field(default_factory=GateSettings)
+    suite: SuiteSettings = _DEFAULT_SUITE
+    etwprof: EtwprofSettings = field(default_factory=EtwprofSettings)
+    perf: PerfSettings = field(default_factory=PerfSettings)
+
+    def __post_init__(self) -> None:
+        if self.suite is _DEFAULT_SUITE:
+            object.__setattr__(self, "suite", default_suite(self.root))
 
 
 def load(explicit: Path | None, cwd: Path, environ: Mapping[str, str]) -> Settings:
@@ -176,7 +214,7 @@ def load(explicit: Path | None, cwd: Path, environ: Mapping[str, str]) -> Settin
     cwd = cwd.absolute()
     named = explicit or (Path(environ["PERFDB_CONFIG"]) if environ.get("PERFDB_CONFIG") else None)
     if named is not None:
-        file = cwd / _expand(named)
+        file = cwd / expanded(named)
         section = _section(file)
         if section is None:
             raise ConfigError(f"{file} has no table [tool.perfdb]. Add one, or name a {SETTINGS_FILE} with --config.")
@@ -193,9 +231,9 @@ def database_path(settings: Settings, option: Path | None, environ: Mapping[str,
     Relative paths of the first two count from the current folder. Raises ConfigError for a `~` that leads nowhere.
     """
     if option is not None:
-        return _expand(option).absolute()
+        return expanded(option).absolute()
     if environ.get("PERFDB_DB"):
-        return _expand(Path(environ["PERFDB_DB"])).absolute()
+        return expanded(Path(environ["PERFDB_DB"])).absolute()
     return settings.database or settings.root / DEFAULT_DATABASE
 
 
@@ -248,25 +286,18 @@ def _git_top(cwd: Path) -> Path | None:
     return next((folder for folder in (cwd, *cwd.parents) if (folder / ".git").exists()), None)
 
 
-def _expand(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError as error:
-        raise ConfigError(f"cannot tell which folder {path} means: {error} Write the path in full.") from error
-
-
 # ---- understanding it ------------------------------------------------------------------------------------------------
 
 
 def _settings(file: Path, section: Section) -> Settings:
-    section.check_keys(("database", "diff", "gate", "lock_wait_s", "record", "symbols", "xperf"))
-    database = section.text("database")
+    tables = ("diff", "etwprof", "examples", "gate", "perf", "profile", "record", "symbols", "xperf")
+    section.check_keys(("database", "lock_wait_s", *tables))
     record = section.table("record")
     record.check_keys(("build", "example_pattern", "process"))
     return Settings(
         root=file.parent,
         file=file,
-        database=None if database is None else file.parent / _expand(Path(database)),
+        database=section.path("database", file.parent),
         lock_wait_s=section.seconds("lock_wait_s", default=LOCK_WAIT_S),
         record=RecordSettings(
             example_pattern=record.patterns("example_pattern"),
@@ -277,6 +308,9 @@ def _settings(file: Path, section: Section) -> Settings:
         xperf=_xperf(file, section.table("xperf")),
         diff=_diff(section.table("diff")),
         gate=_gate(section.table("gate")),
+        suite=parse_suite(section.table("profile"), section.table("examples"), file.parent),
+        etwprof=parse_etwprof(section.table("etwprof"), file.parent),
+        perf=parse_perf(section.table("perf"), file.parent),
     )
 
 
@@ -292,9 +326,8 @@ def _symbols(section: Section) -> SymbolSettings:
 
 def _xperf(file: Path, section: Section) -> XperfSettings:
     section.check_keys(("program", "symbol_path", "symcache_path", "timeout_s"))
-    program = section.text("program")
     return XperfSettings(
-        program=None if program is None else file.parent / _expand(Path(program)),
+        program=section.path("program", file.parent),
         symbol_path=section.text("symbol_path"),
         symcache_path=section.text("symcache_path"),
         timeout_s=section.seconds("timeout_s", default=XPERF_TIMEOUT_S, may_be_zero=False),
@@ -316,11 +349,14 @@ def _gate(section: Section) -> GateSettings:
 
 
 def _limit(section: Section) -> GateLimit:
-    section.check_keys(("allow", "example", "function", "module"))
+    section.check_keys(("allow", "example", "function", "metric", "module"))
+    if section.text("metric") and (section.text("module") or section.text("function")):
+        raise ConfigError(f"{section.where}: no metric is one of a module or function. Write a limit for each.")
     is_any = section.values.get("allow") == "any"
     return GateLimit(
         math.inf if is_any else section.fraction("allow", None, 'a fraction such as "20%" or 0.2, or "any"'),
         section.text("example") or "*",
         section.text("module"),
         section.text("function"),
+        section.text("metric"),
     )

@@ -4,6 +4,7 @@
     ├── UsageError          exit 2  the words of the call do not fit together
     ├── InputError          exit 3  a file or a value that was given cannot be used
     │   ├── TraceError              not a trace, or one that is too damaged to read
+    │   ├── CollectError            a profiling run that brought no trace of use
     │   ├── ConfigError             perfdb.toml says something that perfdb does not understand
     │   ├── RevisionError           a revision that neither git nor the history knows
     │   └── QueryError              SQL that DuckDB or the sandbox refused
@@ -38,6 +39,10 @@ class InputError(PerfdbError):
 
 class TraceError(InputError):
     """Not a trace, or one that is too damaged to read."""
+
+
+class CollectError(InputError):
+    """A profiling run that brought no trace of use: the example or its profiler failed."""
 
 
 class ConfigError(InputError):

@@ -32,13 +32,22 @@ DEFAULT_PATTERNS = (
 """Patterns tried after the project's own, most particular first."""
 
 ARCHIVE_SUFFIXES = (".zip", ".gz", ".xz", ".bz2", ".zst", ".7z")
-TRACE_SUFFIXES = (".etl", ".csv", ".txt", ".html", ".htm", ".xml", ".json", ".folded", ".collapsed")
+RECORDED_SUFFIXES = (".etl", ".perf", ".data")
+"""How traces are called that a profiler wrote; the others are texts made from them."""
+TRACE_SUFFIXES = (*RECORDED_SUFFIXES, ".csv", ".txt", ".html", ".htm", ".xml", ".json", ".folded", ".collapsed")
 
 MADE_FROM_A_TRACE = (
     "_summary", "_butterfly", "_detail", "_profile_detail", "_stacks", "_dumper", "_dump",
     ".summary", ".butterfly", ".detail", ".profile_detail", ".stacks", ".dumper", ".dump",
 )  # fmt: skip
 """How the names of texts end that were made from a trace and named after it."""
+
+NAME_BYTES = 100
+"""What a name may take of a file name, which holds two of them, a timestamp and suffixes, in 255 bytes."""
+_UNSAFE = frozenset('<>:"/\\|?*[]')
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?![^ .])", re.IGNORECASE)
+"""What Windows takes for a device, with whatever suffix:
+learn.microsoft.com/windows/win32/fileio/naming-a-file"""
 
 _DATE = r"(?:19|20)[0-9]{2}(?P<dash>-?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12][0-9]|3[01])"
 _TIME = r"(?:[01][0-9]|2[0-3])[-_.]?[0-5][0-9](?:[-_.]?[0-5][0-9])?Z?"
@@ -86,6 +95,18 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile(expression, re.IGNORECASE | re.DOTALL)
 
 
+def safe_name(text: str) -> str:
+    """A name as it stands in file names, on every system: the same again for what it has given.
+
+    What a system gives a meaning to becomes `-`, and so do brackets, which patterns read; dots and blanks at the ends
+    go, as do bytes of UTF-8 beyond `NAME_BYTES`. Nothing at all is `unnamed`.
+    """
+    safe = "".join("-" if char in _UNSAFE or not char.isprintable() else char for char in text).strip(". ")
+    if device := _DEVICE.match(safe):
+        safe = f"{device[0]}-{safe[device.end() :]}"
+    return safe.encode()[:NAME_BYTES].decode(errors="ignore").rstrip(". ") or "unnamed"
+
+
 def trace_stem(file_name: str) -> str:
     """The name of a trace without its suffixes, and of a text the name of the trace that it was made from.
 
@@ -93,7 +114,7 @@ def trace_stem(file_name: str) -> str:
     """
     stem, _ = _without(file_name, ARCHIVE_SUFFIXES)
     stem, suffix = _without(stem, TRACE_SUFFIXES)
-    return stem if suffix in ("", ".etl") else _without(stem, MADE_FROM_A_TRACE)[0]
+    return stem if suffix in ("", *RECORDED_SUFFIXES) else _without(stem, MADE_FROM_A_TRACE)[0]
 
 
 def _without(name: str, endings: Sequence[str]) -> tuple[str, str]:

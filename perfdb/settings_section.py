@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from perfdb.errors import ConfigError
 from perfdb.example_name import pattern_problem
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
 _FRACTION = re.compile(r"([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*(%?)", re.ASCII | re.IGNORECASE)
 
 
@@ -29,6 +33,14 @@ def fraction(text: str) -> float:
     if not match[2] and value >= 1:
         raise ValueError(f"{text} would be {value:.0%}; {value:g} % is written {value:g}%")
     return value
+
+
+def expanded(path: Path) -> Path:
+    """A path with its `~` replaced; raises ConfigError for one that leads nowhere."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"cannot tell which folder {path} means: {error} Write the path in full.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,18 @@ class Section:
             return None
         if not isinstance(value, str) or not value.strip() or "\0" in value:
             raise self.wrong(key, 'text in quotes, such as "…"')
+        return value
+
+    def path(self, key: str, folder: Path) -> Path | None:
+        """A path, which counts from `folder` where it is relative; None where the key is not there."""
+        text = self.text(key)
+        return None if text is None else folder / expanded(Path(text))
+
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -80,12 +104,14 @@ class Section:
         """A number of milliseconds, 0 or more."""
         return self._number(key, default, "a number of milliseconds, 0 or more")
 
-    def count(self, key: str, default: int) -> int:
-        """A whole number, 0 or more."""
+    def count(self, key: str, default: int, least: int = 0, most: int | None = None) -> int:
+        """A whole number, `least` or more, and `most` or less where there is a most."""
         value = self.values.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.wrong(key, "a whole number, 0 or more")
-        return value
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or cast("int", value) < least or (most is not None and cast("int", value) > most):
+            limits = f"{least} or more" if most is None else f"{least} to {most}"
+            raise self.wrong(key, f"a whole number, {limits}")
+        return cast("int", value)
 
     def fraction(self, key: str, default: float | None, wanted: str) -> float:
         """A number such as 0.05, or a text such as "5%", as a fraction; `wanted` says so, for the message."""
@@ -123,9 +149,8 @@ class Section:
         """The table under a key, without values where there is none."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
-            raise self.wrong(key, f"a table, written under a line [{key}]")
-        name = f"tool.perfdb.{key}" if self.where.endswith("[tool.perfdb]") else key
-        return Section(f"{self.where.removesuffix(', [tool.perfdb]')}, [{name}]", value)
+            raise self.wrong(key, f"a table, written under a line [{self._name(key)}]")
+        return Section(f"{self._file()}, [{self._name(key)}]", value)
 
     def tables(self, key: str) -> list[Section]:
         """The tables of a list under a key."""
@@ -144,7 +169,8 @@ class Section:
         return self.where.partition(", [")[0]
 
     def _name(self, key: str) -> str:
-        """A key's full name, for the messages."""
+        """A key's full name as TOML has it, for the messages."""
+        key = key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False)
         _, comma, table = self.where.removesuffix("]").rpartition(", [")
         return f"{table}.{key}" if comma else key
 

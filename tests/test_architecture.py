@@ -29,6 +29,7 @@ FLOORS = {
     "units": 0,
     "config": 0,
     "settings_section": 0,
+    "suite_settings": 0,
     "example_name": 0,
 }
 
@@ -50,8 +51,12 @@ ALLOWED_SIDEWAYS = {
     ("demo", "api"),
     ("config", "errors"),
     ("config", "settings_section"),
+    ("config", "suite_settings"),
     ("settings_section", "errors"),
     ("settings_section", "example_name"),
+    ("suite_settings", "errors"),
+    ("suite_settings", "settings_section"),
+    ("suite_settings", "example_name"),
     ("__main__", "cli"),
 }
 """The demo drives the verbs as a user would; settings speak in perfdb's errors."""

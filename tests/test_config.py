@@ -228,7 +228,7 @@ def test_empty_tables_leave_the_defaults(tmp_path: Path) -> None:
 # ---- refused ---------------------------------------------------------------------------------------------------------
 
 
-TOP_KEYS = "Known keys: database, diff, gate, lock_wait_s, record, symbols, xperf."
+TOP_KEYS = "Known keys: database, diff, etwprof, examples, gate, lock_wait_s, perf, profile, record, symbols, xperf."
 XPERF_KEYS = "Known keys: program, symbol_path, symcache_path, timeout_s."
 RECORD_KEYS = "Known keys: build, example_pattern, process."
 TEXT = 'should be text in quotes, such as "…"; found'
@@ -296,7 +296,9 @@ PLACEHOLDERS = "Placeholders: [example], [timestamp], [pid]; everything else sta
          f", [[gate.limit]] number 2: {ALLOW}; found 'all' (text)."),
         ("[[gate.limit]]\nallow = 20", f", [[gate.limit]] number 1: {ALLOW}; found 20 (a whole number)."),
         ("[[gate.limit]]\nallow = 0\nmodul = 'x'", ", [[gate.limit]] number 1: unknown key 'modul'. "
-         "Did you mean 'module'? Known keys: allow, example, function, module."),
+         "Did you mean 'module'? Known keys: allow, example, function, metric, module."),
+        ("[[gate.limit]]\nallow = 0\nmetric = 'x'\nmodule = 'y'", ", [[gate.limit]] number 1: no metric is one of a "
+         "module or function. Write a limit for each."),
         ("[[gate.limit]]\nallow = 0\nmodule = 1", f", [[gate.limit]] number 1: module {TEXT} 1 (a whole number)."),
     ],
 )  # fmt: skip

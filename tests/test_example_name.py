@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfdb.example_name import DEFAULT_PATTERNS, example_name, pattern_problem
+from perfdb.example_name import DEFAULT_PATTERNS, NAME_BYTES, example_name, pattern_problem, safe_name
 
 TIMESTAMPS = [
     "20240427_102030",
@@ -37,6 +37,11 @@ def test_every_timestamp_is_cut_off(example: str, timestamp: str) -> None:
         ("simple.ETL.ZIP", "simple"),
         ("simple.etl.xz", "simple"),
         ("simple.etl.gz", "simple"),
+        ("simple.perf", "simple"),
+        ("simple.perf.gz", "simple"),
+        ("simple_20240427_102030.DATA", "simple"),
+        ("simple_summary.perf", "simple_summary"),  # a trace of that name, and no text made from one
+        ("simple_summary.txt", "simple"),
         ("simple.1.etl", "simple.1"),
         ("simple", "simple"),
         ("dosatsu_profile_simple.etl", "dosatsu_profile_simple"),
@@ -96,6 +101,41 @@ def test_pattern_problem(pattern: str, problem: str | None) -> None:
 
 def test_default_patterns_have_no_problem() -> None:
     assert [None] * len(DEFAULT_PATTERNS) == [pattern_problem(pattern) for pattern in DEFAULT_PATTERNS]
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("my_templates", "my_templates"),
+        ("größe ü.2", "größe ü.2"),
+        ("a/b\\c:d", "a-b-c-d"),
+        ('<a>*?|"', "-a-----"),
+        ("two\nlines\u202e", "two-lines-"),
+        ("v[example][pid]", "v-example--pid-"),
+        (" .hidden. ", "hidden"),
+        ("con", "con-"),
+        ("NUL.txt", "NUL-.txt"),
+        ("Com1 .x", "Com1- .x"),
+        ("lpt²", "lpt²-"),
+        ("console", "console"),
+        ("com10", "com10"),
+        ("..", "unnamed"),
+        ("", "unnamed"),
+        ("\udcff", "-"),
+    ],
+)
+def test_names_are_made_safe_for_every_system(text: str, safe: str) -> None:
+    assert safe == safe_name(text)
+
+
+@given(st.text(alphabet=st.characters() | st.sampled_from("conCON.. -[]²1/"), max_size=150))
+def test_a_safe_name_is_short_and_stays_as_it_is(text: str) -> None:
+    safe = safe_name(text)
+
+    assert safe == safe_name(safe)
+    assert 0 < len(safe.encode()) <= NAME_BYTES
+    assert safe == safe.strip(". ")
+    assert not set('<>:"/\\|?*[]\0\n') & set(safe)
 
 
 @given(st.text())

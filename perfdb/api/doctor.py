@@ -13,6 +13,12 @@ from perfdb import __version__
 from perfdb.api.history import open_history
 from perfdb.api.symbols import HOW_TO_SET, SymbolsInForce, symbols_in_force
 from perfdb.api.xperf import found_xperf
+from perfdb.collect.choose import open_profiler
+from perfdb.collect.etwprof import ORIGIN, find_etwprof
+from perfdb.collect.etwprof import PLACE as ETWPROF_PLACE
+from perfdb.collect.perf import find_perf, version_of
+from perfdb.collect.perf_words import INSTALL, hides_kernel_symbols, paranoid
+from perfdb.collect.rights import is_elevated
 from perfdb.config import Settings, load
 from perfdb.errors import PerfdbError
 from perfdb.report.of_database import Finding
@@ -28,13 +34,17 @@ DWARF_ADVICE = "only for names of runs on Linux and macOS: python -m pip install
 MOST_WANTED = 5
 """How many wanted symbol files are listed one by one."""
 
-WINDOWS_TOOLS = (("etwprof", "profiles a program into an .etl; put it on PATH or under third_party"),)
-
-XPERF_ADVICE = "for record --via xperf and perfdb xperf; comes with the Windows Performance Toolkit of the Windows ADK"
+XPERF_ADVICE = (
+    "for record --via xperf, perfdb xperf, and profile --profiler xperf; comes with the Windows Performance Toolkit of "
+    "the Windows ADK"
+)
+ETWPROF_ADVICE = f"for perfdb profile: put {ORIGIN} at {ETWPROF_PLACE} or on PATH"
+PERF_ADVICE = f"for perfdb profile: {INSTALL[0].lower()}{INSTALL[1:]}"
+EXAMPLES_ADVICE = 'for perfdb profile: add to perfdb.toml a table [examples.NAME] with command = ["…"]'
 
 
 def examine(database: Path | None, config: Path | None) -> list[Finding]:
-    """Look at Python, the libraries, git, the settings and the database.
+    """Look at Python, the libraries, git, profilers, the suite, the settings and the database.
 
     Nothing is changed. Findings, worst not first.
     """
@@ -45,9 +55,9 @@ def examine(database: Path | None, config: Path | None) -> list[Finding]:
     ]
     findings += [_library(name) for name in LIBRARIES]
     findings.append(_program("git", "commits cannot be looked up: give --commit to record, and full hashes to diff"))
-    if sys.platform == "win32":
-        findings += [_program(name, advice) for name, advice in WINDOWS_TOOLS]
-    findings += _xperf(config)
+    settings = _settings(config)
+    findings += _etwprof(settings) + _xperf(settings) + _perf(settings)
+    findings += [_profiler(settings), _examples(settings)]
     findings.append(_settings_and_database(database, config))
     if sys.platform != "win32":
         findings.append(_dwarf())
@@ -67,21 +77,83 @@ def _program(name: str, advice: str) -> Finding:
     return Finding(name, OK, path) if path else Finding(name, MISSING, "not on PATH", advice)
 
 
-def _xperf(config: Path | None) -> list[Finding]:
-    """xperf, on Windows and where the settings name one."""
+def _settings(config: Path | None) -> Settings:
+    """The settings, or none where they cannot be read, which is told with the database."""
     try:
-        settings = load(config, Path.cwd(), os.environ)
-    except PerfdbError:  # which is told with the database
-        settings = Settings(Path.cwd())
-    named = settings.xperf.program is not None
-    if sys.platform != "win32" and not named:
+        return load(config, Path.cwd(), os.environ)
+    except PerfdbError:
+        return Settings(Path.cwd())
+
+
+# ---- profilers -------------------------------------------------------------------------------------------------------
+
+
+def _etwprof(settings: Settings) -> list[Finding]:
+    """etwprof, on Windows and where the settings name one; and whether it may be used."""
+    named = settings.etwprof.program
+    if sys.platform != "win32" and named is None:
+        return []
+    path = find_etwprof(settings, os.environ)
+    if path is None:
+        return [_not_found("etwprof", named, settings, f"not at {ETWPROF_PLACE} and not on PATH", ETWPROF_ADVICE)]
+    rights = "" if is_elevated() else ", which needs administrator's rights that this prompt has not"
+    return [Finding("etwprof", OK, f"{path}{_by_settings(named, settings)}{rights}")]
+
+
+def _xperf(settings: Settings) -> list[Finding]:
+    """xperf, on Windows and where the settings name one."""
+    named = settings.xperf.program
+    if sys.platform != "win32" and named is None:
         return []
     path, places = found_xperf(settings)
-    if path is not None:
-        return [Finding("xperf", OK, f"{path} (settings: {settings.file})" if named else str(path))]
-    if named:
-        return [Finding("xperf", MISSING, f"no program at {places}", f"mend program under [xperf] in {settings.file}")]
-    return [Finding("xperf", MISSING, f"not in {places}", XPERF_ADVICE)]
+    if path is None:
+        return [_not_found("xperf", named, settings, f"not in {places}", XPERF_ADVICE)]
+    return [Finding("xperf", OK, f"{path}{_by_settings(named, settings)}")]
+
+
+def _perf(settings: Settings) -> list[Finding]:
+    """perf, on Linux and where the settings name one; and what the kernel lets it sample."""
+    named = settings.perf.program
+    if sys.platform != "linux" and named is None:
+        return []
+    path = find_perf(settings, os.environ)
+    if path is None:
+        return [_not_found("perf", named, settings, "not on PATH", PERF_ADVICE)]
+    told = f"{path}{_by_settings(named, settings)}, {version_of(path, os.environ)}"
+    if paranoid() is not None:
+        names = "kernel functions have names" + (" for root only" if hides_kernel_symbols() else "")
+        told += f"; kernel.perf_event_paranoid is {paranoid()}, {names}"
+    return [Finding("perf", OK, told)]
+
+
+def _profiler(settings: Settings) -> Finding:
+    """The profiler that `perfdb profile` takes here, opened as it would be: perf is tried out."""
+    try:
+        profiler = open_profiler(settings, None, os.environ, sys.platform)
+    except PerfdbError as problem:
+        return Finding("profiler", MISSING, str(problem))
+    return Finding("profiler", OK, "; ".join((f"{profiler.name} can be used", *profiler.notes)))
+
+
+def _examples(settings: Settings) -> Finding:
+    """The suite of `perfdb profile`."""
+    count = len(settings.suite.examples)
+    if not count:
+        return Finding("examples", MISSING, "none in the suite", EXAMPLES_ADVICE)
+    return Finding("examples", OK, f"{count} in the suite (settings: {settings.file})")
+
+
+def _by_settings(named: Path | None, settings: Settings) -> str:
+    return "" if named is None else f" (settings: {settings.file})"
+
+
+def _not_found(what: str, named: Path | None, settings: Settings, where: str, advice: str) -> Finding:
+    if named is not None:
+        return Finding(what, MISSING, f"no program at {named}", f"mend program under [{what}] in {settings.file}")
+    return Finding(what, MISSING, where, advice)
+
+
+# ---- the history -----------------------------------------------------------------------------------------------------
 
 
 def _settings_and_database(database: Path | None, config: Path | None) -> Finding:

@@ -1,7 +1,9 @@
-"""Driving other people's profiling tools: xperf, so far.
+"""Driving other people's profiling tools: etwprof, xperf and perf make traces, xperf also reads them.
 
-`process` runs a program within a time limit and leaves nothing of it behind; `xperf` knows where xperf is, what it is
-told, and what its failures mean. What it writes is read by `perfdb.readers`; `perfdb.api` brings the two together.
+`process` runs a program within a time limit and leaves nothing of it behind. `suite` says what is run in which order,
+`launch` starts and measures it, and a `Profiler` (`choose.open_profiler`) has it run under a profiler. `run_sheet`
+keeps beside a trace what the trace does not tell. `xperf` turns traces into text, which `perfdb.readers` reads;
+`perfdb.api` brings all of it together.
 """
 
 from perfdb.collect.process import Ended, Step

@@ -3,13 +3,12 @@
 Standard output and error come through one pipe, which a thread drains, so that the program never waits for us however
 much it says. Of its words the first lines and the last ones are kept; lines that only tell how far it is are not kept
 but passed on. A program that takes too long, and one whose caller gives up (Ctrl+C), is ended together with everything
-that it started: by its process group, on Windows by the tree below it.
+that it started: by its process group, on Windows by the tree below it. Where it can be told to end, that comes first.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import subprocess
@@ -22,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from perfdb.collect.launcher import end_tree
+
 Step = tuple[int, int]
 """How far a program says that it is: so many parts of so many."""
 
@@ -31,6 +32,9 @@ Tick = Callable[[float, Step | None], None]
 TICK_S = 0.1
 GRACE_S = 2.0
 """How long to wait for what should be over at once."""
+
+STOP_GRACE_S = 30.0
+"""How long to wait for a program that was told to end, and may have to put things in order first."""
 
 FIRST_LINES, LAST_LINES = 20, 40
 LINE_BYTES = 1000
@@ -63,11 +67,18 @@ def run(
     folder: Path | None = None,
     step_of: Callable[[str], Step | None] = lambda _: None,
     tick: Tick | None = None,
+    stop: Callable[[], None] | None = None,
+    stop_grace_s: float = STOP_GRACE_S,
+    output: IO[bytes] | None = None,
 ) -> Ended:
     """Run a program to its end, or until `limit_s` have passed; it gets no input.
 
-    `step_of` tells the lines that are mere progress. Raises OSError where the program cannot be started, and whatever
-    `tick` raises; the program has ended by then.
+    `step_of` tells the lines that are mere progress. Where the time is over, or the caller gives up (an exception out
+    of `tick`, Ctrl+C), `stop` is called, if there is one, and the program gets `stop_grace_s` to end by itself; Ctrl+C
+    cuts that short. Raises OSError where the program cannot be started, and whatever `tick` raises; the program has
+    ended by then.
+
+    With `output`, what it says on standard output goes there, and only standard error is kept as words.
     """
     started = _now()
     words = Words(step_of)
@@ -75,16 +86,24 @@ def run(
         command,
         bufsize=0,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE if output is None else output,
+        stderr=subprocess.STDOUT if output is None else subprocess.PIPE,
         env=environ,
         cwd=folder,
         start_new_session=True,
         creationflags=_flags(),
     )
     try:
-        words.drain(process.stdout)
-        timed_out = _wait(process, started, limit_s, lambda: tick and tick(_now() - started, words.step))
+        words.drain(process.stdout or process.stderr)
+        try:
+            timed_out = _wait(process, started, limit_s, lambda: tick and tick(_now() - started, words.step))
+        except BaseException:
+            # The caller has given up for one reason already, which is the one to tell.
+            with contextlib.suppress(KeyboardInterrupt):
+                _let_end(process, stop, stop_grace_s)
+            raise
+        if timed_out:
+            _let_end(process, stop, stop_grace_s)
     finally:
         _end_tree(process)
         words.close(process)
@@ -144,7 +163,7 @@ class Words:
             self._take(self._open)
 
     def _take(self, raw: bytes) -> None:
-        text = _printable(raw[:LINE_BYTES])
+        text = printable(raw[:LINE_BYTES])
         step = self._step_of(text)
         if step is not None:
             self.step = step
@@ -162,8 +181,9 @@ class Words:
                 self._thread.join(GRACE_S)
             if self._thread.is_alive():
                 return
-        if process.stdout is not None:
-            process.stdout.close()
+        pipe = process.stdout or process.stderr
+        if pipe is not None:
+            pipe.close()
 
     def lines(self) -> tuple[str, ...]:
         """The first lines and the last ones."""
@@ -171,7 +191,7 @@ class Words:
             return (*self._first, *self._last)
 
 
-def _printable(raw: bytes) -> str:
+def printable(raw: bytes) -> str:
     """A line as text: in UTF-8, else in the usual code page, and UTF-16 as far as it is ASCII."""
     raw = raw.replace(b"\0", b"")
     try:
@@ -191,6 +211,21 @@ def _flags() -> int:
     return 0
 
 
+def _let_end(process: subprocess.Popen[bytes], stop: Callable[[], None] | None, grace_s: float) -> None:
+    """Tell a process to end, where it can be told, and wait until it has, or the grace is over."""
+    if stop is None or process.poll() is not None:
+        return
+    try:
+        stop()
+        _wait(process, _now(), grace_s, lambda: None)
+    except OSError:
+        pass  # it cannot be told, so there is nothing to wait for
+    except KeyboardInterrupt:
+        # What `stop` began is not over at once; without it, more might be left behind than can be found from here.
+        _wait(process, _now(), min(grace_s, GRACE_S), lambda: None)
+        raise
+
+
 def _end_tree(process: subprocess.Popen[bytes]) -> None:
     """End a process, if it still runs, with all its descendants."""
     if process.poll() is not None:
@@ -203,12 +238,6 @@ def _end_tree(process: subprocess.Popen[bytes]) -> None:
 
 
 def _signal_group(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform == "win32":
-        if process.returncode is None:  # whose tree hangs together by process ids, which are used again
-            taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
-            command = [taskkill, "/T", "/F", "/PID", str(process.pid)]
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(command, capture_output=True, check=False, timeout=10, creationflags=_flags())
-    else:
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
+    # On Windows the tree hangs together by process ids, and those of the gone are used again.
+    if sys.platform != "win32" or process.returncode is None:
+        end_tree(process.pid)

@@ -16,10 +16,13 @@ import mmap
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfdb.collect.failures import failure, known_failure, quoted
+from perfdb.collect.failures import has_crashed as has_crashed
+from perfdb.collect.failures import shown_code as shown_code
 from perfdb.collect.process import Ended, Step, Tick, run
 from perfdb.config import Settings, XperfSettings
 from perfdb.errors import MissingToolError
@@ -42,7 +45,6 @@ TOOLKIT_FOLDERS = (
 SYMBOL_PATH, SYMCACHE_PATH = "_NT_SYMBOL_PATH", "_NT_SYMCACHE_PATH"
 
 _STEP = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\s*\]\s*(?:(\d+(?:[.,]\d+)?)\s*%)?")
-_QUOTED_CHARS = 300
 _HEAD_BYTES = 1 << 16
 
 
@@ -201,7 +203,7 @@ class Xperf:
         if ended.timed_out:
             return (
                 f"xperf -a {action[0]} was still at work after {ended.seconds:,.1f} s, the most that it may take, and "
-                f"was ended{_quoted(ended.lines)}. Symbol servers are the usual cause: let symbol_path under [xperf] "
+                f"was ended{quoted(ended.lines)}. Symbol servers are the usual cause: let symbol_path under [xperf] "
                 "in perfdb.toml name local folders, or raise timeout_s there."
             )
         size = output.stat().st_size if output.exists() else None
@@ -219,12 +221,12 @@ class Xperf:
 
     def _failed(self, ended: Ended, action: Action, what: str) -> str:
         begun = f"xperf -a {' '.join(action)} {what} ({shown_code(ended.exit_code)})"
-        for failure in _KNOWN_FAILURES:
-            line = failure.line_in(ended)
-            if line is not None:
-                return f"{begun}{_quoted([line] if line else ended.lines)}: {failure.means}. {failure.advice}"
+        known = known_failure(_KNOWN_FAILURES, ended)
+        if known is not None:
+            means, line = known
+            return f"{begun}{quoted([line] if line else ended.lines)}: {means.means}. {means.advice}"
         by_hand = f"{self.program.name} -i TRACE -tle -tti -symbols -o FILE -a {' '.join(action)}"
-        return f"{begun}{_quoted(ended.lines)}. Try by hand to see more ({by_hand}). {self.instead}"
+        return f"{begun}{quoted(ended.lines)}. Try by hand to see more ({by_hand}). {self.instead}"
 
 
 def step_of(line: str) -> Step | None:
@@ -236,27 +238,6 @@ def step_of(line: str) -> Step | None:
     return (int(told[1]) - 1) * 100 + percent, int(told[2]) * 100
 
 
-def has_crashed(exit_code: int) -> bool:
-    """Was it a signal or, on Windows, an exception that ended the program?"""
-    return -64 <= exit_code < 0 or exit_code & 0xF000_0000 == 0xC000_0000
-
-
-def shown_code(exit_code: int) -> str:
-    """An exit code as one looks it up: `exit code 3`, `exit code 0x80070005`, `ended by signal 9`."""
-    if -64 <= exit_code < 0:
-        return f"ended by signal {-exit_code}"
-    code = exit_code & 0xFFFF_FFFF
-    return f"exit code {code if code < 0x1_0000 else f'0x{code:08X}'}"
-
-
-def _quoted(lines: Sequence[str]) -> str:
-    """The last words, to be put into a sentence."""
-    words = " / ".join(lines[-3:])
-    if len(words) > _QUOTED_CHARS:
-        words = f"…{words[-_QUOTED_CHARS:]}"
-    return f"; it said: {words}" if words else ", without a word"
-
-
 def _last_line_is_whole(output: Path) -> bool:
     with output.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 16))
@@ -266,63 +247,41 @@ def _last_line_is_whole(output: Path) -> bool:
 # ---- what its failures mean ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """A failure that is known by a line that xperf prints, or by its exit code."""
-
-    pattern: re.Pattern[str]
-    codes: tuple[int, ...]
-    means: str
-    advice: str
-
-    def line_in(self, ended: Ended) -> str | None:
-        """The line that tells this failure, "" where the exit code does; None where it is another one."""
-        spelt = [f"0x{code:08x}" for code in self.codes] + [str(code - (1 << 32)) for code in self.codes]
-        for line in ended.lines:
-            if self.pattern.search(line) or any(code in line.lower() for code in spelt):
-                return line
-        return "" if ended.exit_code & 0xFFFF_FFFF in self.codes else None
-
-
-def _failure(pattern: str, codes: Sequence[int], means: str, advice: str) -> _Failure:
-    return _Failure(re.compile(pattern, re.IGNORECASE), tuple(codes), means, advice)
-
-
 _KNOWN_FAILURES = (
-    _failure(
+    failure(
         r"access (is )?denied",
         (0x8007_0005,),
         "it was denied access",
         "Check that you may read the trace and write the symbol cache, and that no recording still holds the trace; "
         "else run perfdb from a prompt with administrator's rights.",
     ),
-    _failure(
+    failure(
         r"invalid flags",
         (0x8007_03EC,),
         "it does not know an option that perfdb gives it",
         "Install the Windows Performance Toolkit of a current Windows ADK, or name its xperf in perfdb.toml: program "
         "under [xperf].",
     ),
-    _failure(
+    failure(
         r"already exists",
         (0x8007_00B7,),
         "a recording session of that name is running",
         "Stop it (xperf -stop, or wpr -cancel), and try again.",
     ),
-    _failure(
+    failure(
         r"being used by another process",
         (0x8007_0020,),
         "another program holds the trace or a file of symbols",
         "Let the recording or the viewer end, and try again.",
     ),
-    _failure(
+    failure(
         r"not enough space|disk is full",
         (0x8007_0070, 0x8007_0027),
         "the disk is full",
         "Make room: the text of a trace is up to seven times its size. perfdb record has it in the folder that TEMP "
         "names; xperf's reports go where --output-folder says.",
     ),
-    _failure(
+    failure(
         r"(?<![\d.,])[1-9][\d,.]* (events|buffers) (were |was )?lost|^(events|buffers) were lost"
         r"|(events|buffers) lost\W+[1-9]|lost [1-9][\d,.]* (events|buffers)",
         (0x8007_0030, 0x8007_0570),

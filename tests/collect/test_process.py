@@ -166,3 +166,121 @@ def test_a_program_that_crashes() -> None:
 def test_a_program_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file|cannot find"):
         run([tmp_path / "nothing"], LIMIT_S, environ=os.environ)
+
+
+# ---- a program that can be told to end -------------------------------------------------------------------------------
+
+
+class Stop:
+    """A program that ends in order once a file is there, and what tells it to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "stop"
+        self.begun = folder / "begun"
+        self.done = folder / "done"
+        self.calls = 0
+        self.code = (
+            "import os, sys, time\n"
+            "print('at work', flush=True)\n"
+            f"open({str(self.begun)!r}, 'w').close()\n"
+            f"while not os.path.exists({str(self.file)!r}): time.sleep(0.01)\n"
+            f"open({str(self.done)!r}, 'w').close()\n"
+            "print('in order')\n"
+            "sys.exit(5)\n"
+        )
+
+    def __call__(self) -> None:
+        self.calls += 1
+        self.file.touch()
+
+
+@pytest.fixture
+def stop(tmp_path: Path) -> Stop:
+    return Stop(tmp_path)
+
+
+SLEEPS = "import time; time.sleep(600)"
+
+
+def test_a_program_that_takes_too_long_is_told_first(stop: Stop, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The limit passes as soon as the program is at work.
+    monkeypatch.setattr(process, "_now", lambda: time.monotonic() + (10 * LIMIT_S if stop.begun.exists() else 0))
+
+    ended = python(stop.code, stop=stop, stop_grace_s=LIMIT_S)
+
+    assert (True, 5, ("at work", "in order")) == (ended.timed_out, ended.exit_code, ended.lines)
+    assert 1 == stop.calls
+
+
+def test_a_program_that_does_not_listen_is_ended(stop: Stop, living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_now", lambda: time.monotonic() + (10 * LIMIT_S if living.has_begun() else 0))
+
+    ended = python(child_that_stays(living.port, "time.sleep(600)"), stop=stop, stop_grace_s=0.2)
+
+    assert ended.timed_out
+    assert ended.exit_code != 0
+    assert 1 == stop.calls
+    assert living.has_ended()
+
+
+def test_a_caller_that_gives_up_tells_the_program_first(stop: Stop) -> None:
+    def give_up(seconds: float, step: Step | None) -> None:
+        raise RuntimeError("given up")
+
+    with pytest.raises(RuntimeError, match="given up"):
+        python(stop.code, tick=give_up, stop=stop, stop_grace_s=LIMIT_S)
+
+    assert (1, True) == (stop.calls, stop.done.exists())
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "GRACE_S", 0.2)
+
+    def press_ctrl_c(seconds: float, step: Step | None) -> None:
+        raise KeyboardInterrupt("first")
+
+    def press_again() -> None:
+        raise KeyboardInterrupt("second")
+
+    with pytest.raises(KeyboardInterrupt, match="first"):
+        python(SLEEPS, tick=press_ctrl_c, stop=press_again, stop_grace_s=LIMIT_S)
+
+
+def test_a_second_ctrl_c_leaves_the_program_the_time_that_stopping_takes(
+    stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "GRACE_S", LIMIT_S)
+
+    def press_ctrl_c(seconds: float, step: Step | None) -> None:
+        raise KeyboardInterrupt
+
+    def press_again() -> None:
+        stop()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        python(stop.code, tick=press_ctrl_c, stop=press_again, stop_grace_s=LIMIT_S)
+
+    assert stop.done.exists()
+
+
+def test_ctrl_c_after_the_time_limit_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "GRACE_S", 0.2)
+
+    def press_ctrl_c() -> None:
+        raise KeyboardInterrupt("first")
+
+    with pytest.raises(KeyboardInterrupt, match="first"):
+        python(SLEEPS, limit_s=0.2, stop=press_ctrl_c, stop_grace_s=LIMIT_S)
+
+
+def test_a_program_that_cannot_be_told_is_ended_at_once() -> None:
+    def fail() -> None:
+        raise OSError("the folder is gone")
+
+    assert python(SLEEPS, limit_s=0.2, stop=fail, stop_grace_s=LIMIT_S).timed_out
+
+
+def test_a_program_that_ends_by_itself_is_told_nothing(stop: Stop) -> None:
+    assert 0 == python("pass", stop=stop).exit_code
+    assert 0 == stop.calls
