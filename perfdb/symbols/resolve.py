@@ -206,7 +206,7 @@ class _Naming:
             name, others = folded.get(name_row, (canonical[name_row], ()))
             functions[at] = self._function(module_row, name, chains.names[name_row], others)
         self._note_publics(chains.kind[rows], chains.name[rows], module, chains.names)
-        files = np.array([self._files.setdefault(path, len(self._files)) for path in chains.files] + [-1], np.int32)
+        files = np.append(self.file_rows(chains.files), np.int32(-1))
         return _Part(
             frame=frame,
             length=length,
@@ -255,6 +255,10 @@ class _Naming:
         rows = list(self._rows)
         chosen = [rows[row] for row in used.tolist()]
         return FunctionTable(np.array([module for module, _ in chosen], np.int32), tuple(name for _, name in chosen))
+
+    def file_rows(self, files: Sequence[str]) -> I32:
+        """The rows of source files, which become some of all."""
+        return np.array([self._files.setdefault(path, len(self._files)) for path in files], np.int32)
 
     def files(self) -> tuple[str, ...]:
         """All source files."""
@@ -321,6 +325,11 @@ def _expanded(profile: Profile, naming: _Naming, chains: _Chains) -> Profile:
     is_inlined = np.zeros(len(old), np.bool_)
     function[named], file[named], line[named] = chains.function, chains.file, chains.line
     is_inlined[named] = chains.is_inlined
+    if profile.places is not None:  # of a source that tells them; what has a name keeps its place too
+        told = profile.places
+        rows = np.append(naming.file_rows(profile.files), np.int32(-1))
+        file[~named] = rows[told.file[old[~named]]]
+        line[~named], is_inlined[~named] = told.line[old[~named]], told.is_inlined[old[~named]]
     stacks, last = _grown(profile.stacks, first, count)
     has_lines = bool(np.any(file >= 0))
     used, function_row = np.unique(function, return_inverse=True)

@@ -17,6 +17,7 @@ from tests.bench.large import large_trace
 from tests.bench.measure import CACHE, Figure, best_of, corpus_trace, perfdb, program, read_in_a_process
 from tests.bench.naming import naming
 from tests.bench.pages import pages
+from tests.bench.perf_script import perf_script
 from tests.bench.symbols import symbols
 
 UNPACKED_BYTES = 23_042_592
@@ -167,6 +168,7 @@ BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory,
     "large": large,
     "dumper": dumper,
+    "perf": perf_script,
     "symbols": symbols,
     "naming": naming,
     "record": record,
