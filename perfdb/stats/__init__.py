@@ -11,10 +11,11 @@ from perfdb.stats.differences import (
     TotalDifference,
 )
 from perfdb.stats.families import benjamini_hochberg
-from perfdb.stats.judging import judge_families
+from perfdb.stats.judging import judge_families, judge_values
 from perfdb.stats.one_sided import one_sided
 from perfdb.stats.pooling import Pooled, pool_effects
 from perfdb.stats.summary import Summary, summarise, summarise_columns
+from perfdb.stats.values import Values, compare_values, repetition_error
 
 __all__ = [
     "ALLOWANCE",
@@ -27,11 +28,15 @@ __all__ = [
     "Pooled",
     "Summary",
     "TotalDifference",
+    "Values",
     "benjamini_hochberg",
     "compare_counts",
+    "compare_values",
     "judge_families",
+    "judge_values",
     "one_sided",
     "pool_effects",
+    "repetition_error",
     "summarise",
     "summarise_columns",
 ]

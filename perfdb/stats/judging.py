@@ -58,15 +58,34 @@ def judge_families(differences: Sequence[Differences], *, fdr: float = 0.05, mar
     tested = levels > 0
     adjusted[tested] = np.minimum(adjust(p_values[tested], levels[tested]), 1)
     ends = np.cumsum([len(difference.p_value) for difference in differences])[:-1]
-    totals = benjamini_hochberg([difference.total.p_value for difference in differences]) / TOTAL_SHARE
+    totals = _judged_totals([difference.total for difference in differences], fdr, margin)
     return [
         replace(
             difference,
             adjusted=own,
             verdict=verdicts(difference.effect, own, difference.within, fdr, margin),
-            total=_judged_total(difference.total, min(float(total), 1.0), fdr, margin),
+            total=total,
         )
         for difference, own, total in zip(differences, np.split(adjusted, ends), totals, strict=True)
+    ]
+
+
+def judge_values(
+    differences: Sequence[TotalDifference], *, fdr: float = 0.05, margin: float = 0.05
+) -> list[TotalDifference]:
+    """Comparisons of measured values, over all metrics and examples, judged together as one family.
+
+    Plain Benjamini-Hochberg, as for totals; what cannot be told is not counted. `adjusted` and `verdict` are new,
+    everything else stays; one comparison keeps what it had. InputError where `fdr` or `margin` is no fraction.
+    """
+    check_fractions(fdr=fdr, margin=margin)
+    return _judged_totals(differences, fdr, margin)
+
+
+def _judged_totals(totals: Sequence[TotalDifference], fdr: float, margin: float) -> list[TotalDifference]:
+    adjusted = benjamini_hochberg([total.p_value for total in totals]) / TOTAL_SHARE
+    return [
+        _judged_total(total, min(float(one), 1.0), fdr, margin) for total, one in zip(totals, adjusted, strict=True)
     ]
 
 

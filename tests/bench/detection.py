@@ -14,6 +14,7 @@ import numpy as np
 
 from perfdb.stats import EQUAL, IMPROVED, REGRESSED, compare_counts
 from tests.bench.detection_law import HELD_BACK_FROM, Case, make_case
+from tests.bench.detection_values import value_figures
 from tests.bench.false_alarms import false_alarm_figures
 from tests.bench.measure import Figure, best_of
 
@@ -194,6 +195,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     for runs in (1, 3):
         print(f"whole diffs, {runs} v {runs} runs …", file=sys.stderr, flush=True)
         rows += false_alarm_figures(runs, part)
+    rows += value_figures(part)
     print(table(rows))
     return int(any(row.missed for row in rows))
 
