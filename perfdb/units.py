@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+MS_PER_S = 1_000
 NS_PER_FILETIME = 100
 """A Windows FILETIME counts 100 ns; so do the profile intervals that the kernel reports."""
 

@@ -23,12 +23,12 @@ from perfdb.api.baseline import Baselines
 from perfdb.api.costs import in_scope, what_is_common
 from perfdb.api.page import page_of_runs
 from perfdb.api.record import Progress, RecordRequest, record_each
+from perfdb.api.record_trace import example_of
 from perfdb.compare import Criteria, Item, Scope
 from perfdb.compare.page import PageContent
 from perfdb.config import Settings
-from perfdb.errors import InputError, UsageError
-from perfdb.example_name import example_name
-from perfdb.profile.columns import NOT_KNOWN, STACKS, Caveat
+from perfdb.errors import InputError, TooLittleDataError, UsageError
+from perfdb.profile.columns import MEASURED, NOT_KNOWN, STACKS, Caveat
 from perfdb.profile.outcome import FAILED, Outcome
 from perfdb.report.names import short_commit, short_run
 from perfdb.report.of_analysis_facts import UNRECORDED, Analysis, ExampleAnalysis, Key, Samples
@@ -97,7 +97,7 @@ def _traces_in(directory: str) -> readers.FoundTraces:
             f"asked to analyse the traces in {directory}, found {what}. Name the folder that the traces are in."
         )
     try:
-        return readers.find_traces((directory,), readers.READERS)
+        return readers.find_traces((directory,), readers.PROFILE_READERS)
     except InputError as problem:
         inner = sorted(child.name for child in path.iterdir() if child.is_dir() and child.name != OUTPUT_FOLDER.name)[
             :5
@@ -129,9 +129,17 @@ class _Work:
                 titles.append(asked.title)
                 runs |= {run.run_id: run for run in asked.runs}
                 caveats |= {run.commit_sha: asked.caveats for run in asked.runs if asked.caveats}
-            examples = self._examples(connection, runs.values(), caveats)
+            left_out = [run for run in runs.values() if run.detail == MEASURED]
+            if len(left_out) == len(runs):
+                raise TooLittleDataError(
+                    f"asked to analyse {', '.join(titles)}, found results of benchmarks only, which do not tell where "
+                    f"the time goes. perfdb show {titles[0].removeprefix('run ')} tells what was measured, perfdb diff "
+                    "compares it."
+                )
+            examples = self._examples(connection, [run for run in runs.values() if run not in left_out], caveats)
         lines = () if self.request.targets else (f"nothing was named: these are the runs of {titles[0]}",)
-        return Analysis(", ".join(titles), lines, examples, _now())
+        notes = (_left_out(left_out),) if left_out else ()
+        return Analysis(", ".join(titles), lines, examples, _now(), notes=notes)
 
     def of_directory(self, shown: str, traces: readers.FoundTraces, lines: tuple[str, ...]) -> Analysis:
         """The traces of a folder: those that the history knows as its runs, the others read for the moment."""
@@ -170,7 +178,7 @@ class _Work:
         digests: dict[Path, str] = {}
         for path in paths:
             try:
-                with readers.open_trace(path, readers.READERS) as trace:
+                with readers.open_trace(path, readers.PROFILE_READERS) as trace:
                     digests[path] = trace.source.sha256
             except InputError as problem:
                 failed.append(Outcome(FAILED, path.name, message=str(problem), exit_code=problem.exit_code))
@@ -188,7 +196,7 @@ class _Work:
 
     def _like(self, path: Path, found: list[store.SourceRun]) -> list[store.SourceRun]:
         """Of the runs of a trace those of the example that its file is named after, where there are any."""
-        example = example_name(path.name, self.settings.record.example_pattern)
+        example = example_of(path.name, self.settings)
         return [run for run in found if run.example == example] or found
 
     def _examples(
@@ -265,6 +273,11 @@ def _notes(known: dict[Path, list[store.SourceRun]], traces: readers.FoundTraces
             yield path, f"recorded {len(found)} times, of {commits}: the newest run is taken"
     for path, others in traces.left_out.items():
         yield path, f"left out, since they tell less of the same trace: {', '.join(other.name for other in others)}"
+
+
+def _left_out(runs: Sequence[store.Run]) -> str:
+    count = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
+    return f"{count} left out, results of benchmarks, which do not tell where the time goes: perfdb diff compares them"
 
 
 def _now() -> datetime:

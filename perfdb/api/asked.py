@@ -13,7 +13,7 @@ from perfdb.api.revision import find_side
 from perfdb.compare import Scope, Side, stand_in_caveat
 from perfdb.compare.sides import ANCESTOR
 from perfdb.errors import RevisionError, TooLittleDataError, UsageError
-from perfdb.profile.columns import LOSSES_NOT_TOLD, Caveat
+from perfdb.profile.columns import LOSSES_NOT_TOLD, MEASURED, Caveat
 from perfdb.report.of_diff_call import scope_words
 from perfdb.revisions import Repository
 
@@ -126,6 +126,8 @@ def _filters(scope: Scope) -> str:
 
 
 def _recorded(run: store.Run) -> str:
+    if run.detail == MEASURED:
+        return f"{run.source_name}, a benchmark's result, on {run.machine or 'an unknown machine'}"
     is_told = all(caveat.code != LOSSES_NOT_TOLD for caveat in run.caveats)
     lost = f"{run.lost_events:,} events and {run.lost_buffers:,} buffers lost" if is_told else "losses not told"
     return (

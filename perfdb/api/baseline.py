@@ -11,6 +11,7 @@ from perfdb.api.earlier import FURTHEST
 from perfdb.api.revision import find_side
 from perfdb.compare import Comparison, Criteria, Scope
 from perfdb.errors import RevisionError, TooLittleDataError
+from perfdb.profile.columns import MEASURED
 from perfdb.report.names import short_commit
 from perfdb.revisions import Repository
 
@@ -58,7 +59,7 @@ class Baselines:
         if self._repository.resolve(commit_sha) != commit_sha:
             return None, f"git does not know the commit {short_commit(commit_sha)}, nor what came before it; {name}"
         others = store.runs(self._connection, examples=[example])
-        candidates = {run.commit_sha for run in others if not run.is_dirty}
+        candidates = {run.commit_sha for run in others if not run.is_dirty and run.detail != MEASURED}
         try:
             nearest = self._repository.ancestors(commit_sha, candidates, count=1, limit=FURTHEST)
         except RevisionError as problem:

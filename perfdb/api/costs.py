@@ -10,7 +10,7 @@ import numpy as np
 from perfdb import store
 from perfdb.compare import Costs, Item, RunFacts, Scope, matches_process, pivot
 from perfdb.errors import InputError
-from perfdb.profile.columns import LEAF, NO_PID, POOLED_PROCESS, STACKS, Bool
+from perfdb.profile.columns import LEAF, MEASURED, NO_PID, POOLED_PROCESS, STACKS, Bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Common:
 
 def what_is_common(runs: Sequence[store.Run]) -> Common:
     """What runs that are to be compared, or added up, have in common."""
-    leaf, more = ({run.example for run in runs if (run.detail == LEAF) == is_leaf} for is_leaf in (True, False))
+    profiles = [run for run in runs if run.detail != MEASURED]
+    leaf, more = ({run.example for run in profiles if (run.detail == LEAF) == is_leaf} for is_leaf in (True, False))
     return Common(frozenset(run.example for run in runs if is_pooled(run)), frozenset(leaf & more))
 
 
@@ -61,9 +62,13 @@ class LoadedCosts:
         pooled = {run.run_id for run in runs if run.example in common.pooled}
         without_idle = {run.run_id for run in runs if run.example in common.without_idle}
         chosen = in_scope(modules, scope, pooled, without_idle)
-        if scope.process and not chosen.any():
-            raise _no_such_process(modules, scope.process)
-        self._processes = _process_names(modules, chosen)
+        measured = [run for run in runs if run.detail == MEASURED]
+        if scope.process is not None:  # what has no work has no row in the costs
+            wanted = scope.process
+            measured = [run for run in measured if matches_process(wanted, run.process, run.main_pid)]
+        if scope.process and not chosen.any() and not measured:
+            raise _no_such_process(modules, [run.process for run in runs], scope.process)
+        self._processes = {run.run_id: run.process for run in measured} | _process_names(modules, chosen)
         self._partial = {run.run_id for run in runs if run.detail != STACKS}
         self._needs_process = bool(scope.process)
         self._modules, self._functions = modules, functions
@@ -107,14 +112,18 @@ def load_costs(connection: store.Connection, runs: Sequence[store.Run], scope: S
 def costs_by_example(
     connection: store.Connection, runs: Sequence[store.Run], scope: Scope, common: Common
 ) -> dict[str, ExampleCosts]:
-    """The costs of runs, grouped by example; raises InputError where no run has the process that is asked for."""
+    """The costs of runs, grouped by example; raises InputError where no run has the process that is asked for.
+
+    Results of benchmarks are left out beside profiles of the same example: nothing adds the two up.
+    """
     loaded = load_costs(connection, runs, scope, common)
     grouped: dict[str, list[store.Run]] = {}
     for run in runs:
         if loaded.has(run):
             grouped.setdefault(run.example, []).append(run)
     found = {}
-    for example, members in sorted(grouped.items()):
+    for example, every in sorted(grouped.items()):
+        members = [run for run in every if run.detail != MEASURED] or every
         run_ids = [run.run_id for run in members]
         facts = tuple(loaded.facts(run) for run in members)
         found[example] = ExampleCosts(facts, loaded.modules(run_ids), loaded.functions(run_ids))
@@ -139,8 +148,8 @@ def in_scope(costs: store.Costs, scope: Scope, pooled: Collection[str], without_
     return chosen
 
 
-def _no_such_process(costs: store.Costs, wanted: str) -> InputError:
-    work: dict[str, int] = {}
+def _no_such_process(costs: store.Costs, main: Sequence[str], wanted: str) -> InputError:
+    work = dict.fromkeys(filter(None, main), 0)
     for name, weight in zip(costs.process.tolist(), costs.exclusive_ns.tolist(), strict=True):
         work[name] = work.get(name, 0) + weight
     busiest = ", ".join(sorted(work, key=lambda name: -work[name])[:5])
@@ -181,4 +190,5 @@ def _facts(run: store.Run, process: str) -> RunFacts:
         run.samples,
         run.lost_events,
         run.lost_buffers,
+        run.measured,
     )

@@ -27,6 +27,7 @@ from perfdb.compare import (
     compare_examples,
     match_runs,
     no_costs,
+    repetition_caveats,
     side_caveats,
 )
 from perfdb.compare.run_caveats import templates_of
@@ -142,7 +143,10 @@ def compare_loaded(loaded: LoadedPlan) -> Comparison:
         pooled,
         tuple(sorted({*plan.only_baseline, *_with_runs(plan, loaded.costs, dropped, 0)})),
         tuple(sorted({*plan.only_contender, *_with_runs(plan, loaded.costs, dropped, 1)})),
-        side_caveats(plan.baseline, plan.contender),
+        (
+            *side_caveats(plan.baseline, plan.contender),
+            *repetition_caveats([case.runs for case in loaded.cases]),
+        ),
     )
 
 

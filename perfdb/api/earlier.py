@@ -23,6 +23,7 @@ from perfdb import store
 from perfdb.api.costs import is_pooled
 from perfdb.compare.sides import Side
 from perfdb.errors import RevisionError
+from perfdb.profile.columns import MEASURED
 from perfdb.revisions import Repository
 from perfdb.store.model import RecordedCommit
 
@@ -50,7 +51,7 @@ def earlier_runs(
     build: str | None,
     limit: int,
 ) -> Earlier:
-    """At most `limit` runs of each example, of commits before the baseline: those of the nearest ones first.
+    """At most `limit` runs of each example and kind, of commits before the baseline: those of the nearest ones first.
 
     `recorded` are the commits of the history. Examples without any are left out. With a limit of 0 nothing is asked.
     """
@@ -64,13 +65,18 @@ def earlier_runs(
     wanted = {key for run in runs if run.commit_sha in compared for key in _keys(run)}
     place = {commit: number for number, commit in enumerate(commits)}
     found: dict[str, list[store.Run]] = {}
+    kinds: dict[tuple[str, bool], int] = {}
     unlike: dict[str, int] = {}
     for run in sorted((run for run in runs if run.commit_sha in place), key=lambda run: place[run.commit_sha]):
         if run.is_dirty:
             continue
         if wanted.isdisjoint(_keys(run)):
             unlike[run.example] = unlike.get(run.example, 0) + 1
-        elif len(found.get(run.example, ())) < limit:
+            continue
+        # Profiles and results of benchmarks are never compared with each other, and must not crowd each other out.
+        kind = run.example, run.detail == MEASURED
+        kinds[kind] = kinds.get(kind, 0) + 1
+        if kinds[kind] <= limit:
             found.setdefault(run.example, []).append(run)
     return Earlier(found, unlike)
 

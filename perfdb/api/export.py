@@ -9,7 +9,7 @@ from perfdb import store
 from perfdb.api.tracks import tracks_of_runs
 from perfdb.compare.scope import Scope
 from perfdb.errors import TooLittleDataError
-from perfdb.profile.columns import STACKS, Caveat
+from perfdb.profile.columns import MEASURED, STACKS, Caveat
 from perfdb.report.firefox import firefox_text
 from perfdb.report.folded import folded_text
 from perfdb.report.speedscope import speedscope_text
@@ -52,6 +52,11 @@ def export_runs(
     process.
     """
     able = [run for run in runs if run.detail == STACKS]
+    if all(run.detail == MEASURED for run in runs):
+        raise TooLittleDataError(
+            f"asked for the stacks of {asked}, found results of benchmarks only, which have none. `perfdb show` tells "
+            "what was measured, `perfdb diff` compares it; profile the example to have stacks."
+        )
     if not able:
         details = " and ".join(sorted({run.detail for run in runs}))
         raise TooLittleDataError(

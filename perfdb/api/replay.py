@@ -131,6 +131,8 @@ def _changes(written: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
 def _verdicts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for example in data.get("examples", ()):
         yield example["example"], str(example["total"].get("verdict"))
+        for row in example.get("measured", ()):
+            yield f"{example['example']}: {row['metric']}", str(row.get("verdict"))
         for kind in ("modules", "functions"):
             for row in example[kind]["rows"]:
                 name = f"{row['module']}!{row['function']}" if row["function"] else row["module"]

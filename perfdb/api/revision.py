@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from perfdb.compare.sides import ANCESTOR, EXACT, SAME_TREE, Side
 from perfdb.errors import RevisionError, TooLittleDataError
@@ -99,6 +101,37 @@ def revision_to_record(asked: str | None, repository: Repository | None) -> Reco
         f"asked to record for {asked}, found no such revision in {repository.path}. "
         "`git log --oneline` lists commits; a full hash is taken even where this clone does not have it."
     )
+
+
+class Commits:
+    """The commits that the files of one call are of: what the call says, else what a file says, else HEAD.
+
+    HEAD is looked up when the first file needs it: where all files say their commit, no repository need be there.
+    """
+
+    def __init__(self, asked: str | None, folder: Path) -> None:
+        self._asked = asked
+        self._repository = cache(lambda: Repository.find(folder))
+        self.of_call = cache(self._of_call)
+        self._of_told = cache(self._look_up)
+
+    def of_file(self, told: str | None, is_dirty: bool | None) -> RecordedAs:
+        """The commit of a file that says `told`, None or "" where it says nothing, and whether it was dirty.
+
+        What a file says is looked up in git, and taken as it is where git does not know it.
+        """
+        if self._asked is not None or not told:
+            return self.of_call()
+        return RecordedAs(self._of_told(told), bool(is_dirty))
+
+    def _of_call(self) -> RecordedAs:
+        """What the call says, else HEAD. Raises RevisionError where neither is known."""
+        return revision_to_record(self._asked, self._repository())
+
+    def _look_up(self, told: str) -> Revision:
+        repository = self._repository()
+        sha = repository.resolve(told) if repository else None
+        return Revision(told) if sha is None else revision_to_record(sha, repository).revision
 
 
 def two_revisions(

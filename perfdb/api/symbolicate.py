@@ -10,7 +10,7 @@ from perfdb import readers, store
 from perfdb.api.symbols import HOW_TO_SET, Symbols
 from perfdb.config import Settings
 from perfdb.errors import InputError, PerfdbError
-from perfdb.profile.columns import STACKS, TEMPLATES_FOLDED, UNRESOLVED, Caveat, Profile
+from perfdb.profile.columns import MEASURED, STACKS, TEMPLATES_FOLDED, UNRESOLVED, Caveat, Profile
 from perfdb.profile.outcome import FAILED, RESOLVED, Resolved
 from perfdb.profile.pack import PackError, has_addresses, pack, unpack
 from perfdb.report.names import short_run
@@ -76,8 +76,8 @@ def _traces_of(runs: Sequence[store.Run], asked: Sequence[str]) -> dict[str, Pat
         return {}
     wanted = {run.source_sha256 for run in runs}
     traces: dict[str, Path] = {}
-    for path in readers.find_traces(tuple(asked), readers.READERS).paths:
-        with readers.open_trace(path, readers.READERS, None) as trace:
+    for path in readers.find_traces(tuple(asked), readers.PROFILE_READERS).paths:
+        with readers.open_trace(path, readers.PROFILE_READERS, None) as trace:
             sha256 = trace.source.sha256
         if sha256 not in wanted:
             names = ", ".join(sorted({run.source_name for run in runs})[:3])
@@ -162,7 +162,7 @@ def _keep_what_is_known(named: Profile, before: Mapping[tuple[str, str], str]) -
 
 
 def _read_again(trace: Path, progress: Progress | None) -> tuple[Profile, bytes | None]:
-    with readers.open_trace(trace, readers.READERS, None) as opened:
+    with readers.open_trace(trace, readers.PROFILE_READERS, None) as opened:
         name = opened.source.name
         show = None if progress is None else lambda done, total: progress(name, done, total)
         profile = opened.read(readers.ReadOptions(progress=show))
@@ -172,6 +172,11 @@ def _read_again(trace: Path, progress: Progress | None) -> tuple[Profile, bytes 
 
 
 def _kept(run: store.Run, database: Path, settings: Settings) -> Profile:
+    if run.detail == MEASURED:
+        raise InputError(
+            "asked for names of its addresses, found the result of a benchmark, which has none: `perfdb show` tells "
+            "what was measured."
+        )
     with store.opened_for_read(database, settings.lock_wait_s) as connection:
         content = store.kept_addresses(connection, run.run_id)
     if content is None and (run.detail != STACKS or run.source_format != "etl"):

@@ -80,6 +80,11 @@ def say(message: str) -> None:
     print(_lines(message, sys.stderr), file=sys.stderr)
 
 
+def say_result(line: str) -> None:
+    """Print a line of the result as it comes; on a terminal, broken to fit it."""
+    print(_lines(line, sys.stdout), flush=True)
+
+
 def _lines(text: str, stream: TextIO) -> str:
     """The lines of a text, safe to print, for names come from files of strangers; broken to fit a terminal."""
     from perfdb.report.cells import printable
@@ -100,7 +105,7 @@ def tell_each(outcomes: Iterable[Told], line: Callable[[Told], str], bar: Progre
         if outcome.status == FAILED:
             say(f"error: {outcome.message}")
         elif not quiet:
-            print(_lines(line(outcome), sys.stdout), flush=True)
+            say_result(line(outcome))
     return told
 
 

@@ -1,4 +1,4 @@
-"""`perfdb record`: read traces into the history."""
+"""`perfdb record`: read traces and results of benchmarks into the history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ CommitOption = Annotated[
     typer.Option(
         "--commit",
         metavar="REV",
-        help="The commit that was profiled. Default: HEAD of the repository around this folder.",
+        help="The commit that was profiled. Default: the one that the file says, else HEAD of the repository around "
+        "this folder.",
     ),
 ]
 ViaOption = Annotated[
@@ -38,8 +39,8 @@ ReadAsOption = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="The format of the files: etl, dumper, butterfly, profile-detail, wpa or folded. "
-        "Default: the one that their bytes tell.",
+        help="The format of the files: etl, dumper, butterfly, profile-detail, wpa, folded, perf, google-benchmark, "
+        "hyperfine or pytest-benchmark. Default: the one that their bytes tell.",
     ),
 ]
 IntervalOption = Annotated[
@@ -52,11 +53,18 @@ IntervalOption = Annotated[
 
 def record(
     context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Traces, folders of traces, or globs.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH…", help="Traces, results of benchmarks (JSON), folders of them, or globs."),
+    ],
     commit: CommitOption = None,
     example: Annotated[
         str | None,
-        typer.Option("--example", metavar="NAME", help="What was profiled. Default: taken from the file's name."),
+        typer.Option(
+            "--example",
+            metavar="NAME",
+            help="What was profiled. Default: taken from the file's name; of benchmarks, their own names.",
+        ),
     ] = None,
     process: Annotated[
         str | None,
@@ -83,7 +91,7 @@ def record(
     templates: TemplatesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the runs as JSON.")] = False,
 ) -> None:
-    """Read traces into the history, one run each."""
+    """Read traces and benchmark results into the history."""
     from perfdb.api.record import RecordRequest
     from perfdb.cli.output import emit, fail_for, tell_each
     from perfdb.cli.progress import ProgressBar
@@ -110,7 +118,8 @@ def record(
     if as_json:
         emit(record_report([outcome for outcome in outcomes if outcome.status != "failed"]), "json")
     failed = [outcome.exit_code for outcome in outcomes if outcome.status == "failed"]
-    fail_for(failed, len(outcomes), "traces could not be recorded")
+    what = "traces" if all(outcome.has_profile for outcome in outcomes) else "traces and benchmarks"
+    fail_for(failed, len(outcomes), f"{what} could not be recorded")
 
 
 def _tell_notes(outcomes: list[Outcome]) -> None:

@@ -5,6 +5,7 @@
     diff         examples in, verdicts out                 pooled       one function over several examples
     ledger       lines that add up to the total            call_tree    which call paths explain a change
     paths        which subtrees those are                  verdicts     words for what stats says
+    measured     metrics: times, memory, rates
     gate         does the comparison pass?                 hot          where the time of one side goes
     impact       what an optimisation brought              targets      which functions a name means
 
@@ -18,7 +19,8 @@ from perfdb.compare.costs import Aligned, Costs, Item, align, no_costs, pivot
 from perfdb.compare.diff import ExampleCase, compare_examples
 from perfdb.compare.hot import HotExample, HotItem, Shown, hot_example
 from perfdb.compare.ledger import CLASSES, Entry, Ledger, Remainder, close_ledger
-from perfdb.compare.run_caveats import mixed_caveats
+from perfdb.compare.measured import MeasuredEntry
+from perfdb.compare.run_caveats import mixed_caveats, repetition_caveats
 from perfdb.compare.scope import Scope, matches_process
 from perfdb.compare.sides import Matched, RunFacts, SetAside, Side, side_caveats, stand_in_caveat
 from perfdb.compare.verdicts import Criteria, Finding
@@ -39,6 +41,7 @@ __all__ = [
     "Item",
     "Ledger",
     "Matched",
+    "MeasuredEntry",
     "PathChange",
     "Paths",
     "PooledEntry",
@@ -57,6 +60,7 @@ __all__ = [
     "mixed_caveats",
     "no_costs",
     "pivot",
+    "repetition_caveats",
     "side_caveats",
     "stand_in_caveat",
 ]

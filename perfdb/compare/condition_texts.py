@@ -13,17 +13,22 @@ _MOST_HOSTS = 4
 
 _APART = "what the machines do and what the commits do cannot be told apart"
 
+_A_KIND = {True: "a result of a benchmark, without samples", False: "a profile"}
+_KINDS = {True: "results of benchmarks, which have no samples", False: "profiles"}
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Condition:
-    """What two runs must share to be compared: the machine class (name, cores), build kind and interval class.
+    """What two runs must share to be compared: the machine class (name, cores), build kind, interval class and kind.
 
     Texts are in folded letter case; `machine` has a host's name and 0 cores where the processor is not known.
+    `is_measured` tells results of benchmarks, whose interval is 0, from profiles.
     """
 
     machine: tuple[str, int]
     build: str
     interval_ns: int
+    is_measured: bool = False
 
 
 def empty_text() -> str:
@@ -34,11 +39,13 @@ def empty_text() -> str:
 def other_condition_text(run: RunFacts, own: Condition, compared: Sequence[RunFacts], condition: Condition) -> str:
     """Why a run in another condition than the `compared` ones is set aside."""
     parts = []
+    if own.is_measured != condition.is_measured:
+        parts.append(f"is {_A_KIND[own.is_measured]}; compared are {_KINDS[condition.is_measured]}")
     if own.machine != condition.machine:
         parts.append(f"ran on {machines([run])}; compared are runs on {machines(compared)}")
     if own.build != condition.build:
         parts.append(f"is of {builds([run])}; compared are runs of {builds(compared)} (--build chooses)")
-    if own.interval_ns != condition.interval_ns:
+    if own.interval_ns != condition.interval_ns and own.is_measured == condition.is_measured:
         parts.append(f"was sampled every {intervals([run])}; compared are runs sampled every {intervals(compared)}")
     return ", and ".join(parts)
 
@@ -94,6 +101,11 @@ def nothing_in_common_text(
     """Why two sides without a common condition cannot be judged: all in which no run of one is like the other's."""
     left, right = ([conditions[run.run_id] for run in runs] for runs in (baseline, contender))
     parts = []
+    if _are_apart({each.is_measured for each in left}, {each.is_measured for each in right}):
+        before, after = (_KINDS[side[0].is_measured] for side in (left, right))
+        parts.append(
+            f"baseline has {before}, contender {after}: what one tells is not in the other; record both sides alike"
+        )
     if _are_apart({each.machine for each in left}, {each.machine for each in right}):
         unknown = any(not each.machine[0] for each in (*left, *right))
         remedy = "record both sides on one machine" + (", with traces that tell it (.etl)" if unknown else "")
@@ -103,7 +115,8 @@ def nothing_in_common_text(
             f"baseline is of {builds(baseline)}, contender of {builds(contender)}: "
             "record both sides with one build kind (perfdb record --build)"
         )
-    if _are_apart({each.interval_ns for each in left}, {each.interval_ns for each in right}):
+    profiled = [[each.interval_ns for each in side if not each.is_measured] for side in (left, right)]
+    if all(profiled) and _are_apart(*profiled):
         parts.append(
             f"baseline was sampled every {intervals(baseline)}, contender every {intervals(contender)}: "
             "record both sides with one sampling interval"
@@ -122,7 +135,10 @@ def _are_apart(left: Collection[object], right: Collection[object]) -> bool:
 
 def _in_full(runs: Sequence[RunFacts]) -> str:
     """The conditions of some runs, each once."""
-    told = dict.fromkeys(f"{machines([run])}, {builds([run])}, every {intervals([run])}" for run in runs)
+    told = dict.fromkeys(
+        f"{machines([run])}, {builds([run])}, " + (_A_KIND[True] if run.is_measured else f"every {intervals([run])}")
+        for run in runs
+    )
     return "; ".join(told)
 
 

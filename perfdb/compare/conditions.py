@@ -1,17 +1,19 @@
 """Which runs of one example are compared: those that differ in the commit, and in nothing else that can be known.
 
-A run's *condition* is its machine class, its build kind and its sampling interval. Costs of two conditions are never
-put together. Machine class: the processor's name and the number of cores; where no trace of a host names the processor,
-the host itself. Sampling intervals within 2 % of each other are one, for some readers take them from the times between
-samples; letter case never matters. What a source does not tell (machine, build kind) is a value of its own: a run on an
-unknown machine is not compared with one on a known machine.
+A run's *condition* is its machine class, its build kind, its sampling interval, and whether it is a profile or a result
+of a benchmark, which has metrics only and no interval. Costs of two conditions are never put together. Machine class:
+the processor's name and the number of cores; where no trace of a host names the processor, the host itself. Sampling
+intervals within 2 % of each other are one, for some readers take them from the times between samples; letter case never
+matters. What a source does not tell (machine, build kind) is a value of its own: a run on an unknown machine is not
+compared with one on a known machine.
 
 In this order, example by example:
 
-1. *Runs without samples* are set aside, unless their side has no other.
+1. *Profiles without samples* are set aside, unless their side has no other.
 2. *Condition.* Where both sides have several in common, that one is compared in which most can be told: first of all
-   one in which nothing of the below forbids it, then the most runs on the side with fewer, then the most runs, then the
-   newest. Runs in other conditions are set aside. Where no condition is common, all runs stay and nothing is judged.
+   one in which nothing of the below forbids it, then profiles, then the most runs on the side with fewer, then the most
+   runs, then the newest. Runs in other conditions are set aside. Where no condition is common, all runs stay and
+   nothing is judged.
 3. *Hosts within a machine class.* Like machines are not the same machine: they differ by a few percent. With three
    hosts or more on each side, as a pool of build machines has, hosts are part of the noise and all are compared. Else
    only hosts that both sides have are; where there is none, nothing is judged, for what the machine does and what the
@@ -89,11 +91,15 @@ def match_runs(baseline: _Runs, contender: _Runs, history: _Runs) -> Matched:
 
 
 def _with_samples(runs: _Runs, side: str, aside: list[SetAside]) -> list[RunFacts]:
-    some = [run for run in runs if run.samples > 0]
+    some = [run for run in runs if _tells_something(run)]
     if not some:
         return list(runs)
-    aside += [SetAside(run.run_id, side, empty_text()) for run in runs if run.samples <= 0]
+    aside += [SetAside(run.run_id, side, empty_text()) for run in runs if not _tells_something(run)]
     return some
+
+
+def _tells_something(run: RunFacts) -> bool:
+    return run.is_measured or run.samples > 0
 
 
 # ---- conditions ------------------------------------------------------------------------------------------------------
@@ -107,7 +113,8 @@ def _conditions(runs: _Runs) -> dict[str, Condition]:
         run.run_id: Condition(
             _processor(run) or machines.get(_host(run)) or (_host(run), 0),
             run.build.strip().casefold(),
-            intervals[run.interval_ns],
+            0 if run.is_measured else intervals[run.interval_ns],
+            run.is_measured,
         )
         for run in runs
     }
@@ -117,7 +124,7 @@ def _interval_classes(runs: _Runs) -> dict[int, int]:
     """Each sampling interval with the least one of its class."""
     classes: dict[int, int] = {}
     least = 0
-    for interval in sorted({run.interval_ns for run in runs}):
+    for interval in sorted({run.interval_ns for run in runs if not run.is_measured}):
         if not classes or interval > least * (1 + SAME_INTERVAL):
             least = interval
         classes[interval] = least
@@ -158,11 +165,11 @@ class _Tried:
     reason: str
 
     @property
-    def rank(self) -> tuple[bool, int, int, str]:
+    def rank(self) -> tuple[bool, bool, int, int, str]:
         """What makes one condition better than another; run ids sort by time."""
         counts = len(self.baseline), len(self.contender)
         newest = max(run.run_id for run in (*self.baseline, *self.contender))
-        return not self.reason, min(counts), sum(counts), newest
+        return not self.reason, not self.condition.is_measured, min(counts), sum(counts), newest
 
 
 def _at(condition: Condition, baseline: _Runs, contender: _Runs, conditions: dict[str, Condition]) -> _Tried:
@@ -241,7 +248,7 @@ def _history(best: _Tried, history: _Runs, conditions: dict[str, Condition]) -> 
         run
         for run in history
         if conditions[run.run_id] == best.condition
-        and run.samples > 0
+        and _tells_something(run)
         and (best.hosts is None or _host(run) in best.hosts)
         and _is_sound(run, LOSSY)
         and _is_near(run, share)

@@ -1,6 +1,7 @@
 """Examples compared: costs of runs go in, verdicts, ledgers and call paths come out.
 
-Verdicts are formed over all examples together: one family of tests for functions, one for modules, one for programs.
+Verdicts are formed over all examples together: one family of tests for functions, one for modules, one for programs,
+one for metrics.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from perfdb.compare.call_tree import CallTree, Paths, explain_change
 from perfdb.compare.comparison import ExampleDiff, PooledEntry
-from perfdb.compare.costs import Costs, align
+from perfdb.compare.costs import Aligned, Costs, align
 from perfdb.compare.judged import Judged
 from perfdb.compare.ledger import NEW, VANISHED, Ledger, close_ledger
+from perfdb.compare.measured import MeasuredEntry, compare_measured, program_finding, unit_caveats
 from perfdb.compare.obstacles import function_obstacles
 from perfdb.compare.pooled import pool_functions
 from perfdb.compare.run_caveats import mixed_caveats, odd_caveats, run_caveats
@@ -43,17 +47,29 @@ def compare_examples(
     cases: Sequence[ExampleCase], criteria: Criteria
 ) -> tuple[tuple[ExampleDiff, ...], tuple[PooledEntry, ...]]:
     """Compare examples, and the functions that several have."""
-    modules = [Judged(align(*case.modules)) for case in cases]
+    modules = [Judged(align(*case.modules) if case.runs.has_profiles else _nothing(case)) for case in cases]
     functions = [_judged_functions(case) for case in cases]
     for kind in (modules, functions):
         _judge(cases, kind, criteria)
+    measured = compare_measured([case.runs for case in cases], criteria)
     diffs = tuple(
-        _example_diff(case, each, other, criteria) for case, each, other in zip(cases, modules, functions, strict=True)
+        _example_diff(case, each, other, metrics, criteria)
+        for case, each, other, metrics in zip(cases, modules, functions, measured, strict=True)
     )
     return diffs, pool_functions({case.example: each for case, each in zip(cases, functions, strict=True)}, criteria)
 
 
+def _nothing(case: ExampleCase) -> Aligned:
+    """Costs without an item, for runs that have none, or of which only some have."""
+    before, after, earlier = (
+        np.zeros((len(side), 0), np.int64) for side in (case.runs.baseline, case.runs.contender, case.runs.history)
+    )
+    return Aligned((), before, after, before, after, earlier)
+
+
 def _judged_functions(case: ExampleCase) -> Judged:
+    if not case.runs.has_profiles:
+        return Judged(_nothing(case))
     costs = align(*case.functions)
     return Judged(costs, function_obstacles(case.runs, costs, case.mixed))
 
@@ -66,14 +82,22 @@ def _judge(cases: Sequence[ExampleCase], judged: Sequence[Judged], criteria: Cri
         each.differences = differences
 
 
-def _example_diff(case: ExampleCase, modules: Judged, functions: Judged, criteria: Criteria) -> ExampleDiff:
+def _example_diff(
+    case: ExampleCase,
+    modules: Judged,
+    functions: Judged,
+    measured: tuple[MeasuredEntry, ...],
+    criteria: Criteria,
+) -> ExampleDiff:
     reason = case.runs.reason
-    if not reason and functions.differences is None:
+    if not reason and case.runs.has_profiles and functions.differences is None:
         reason = f"the {'baseline' if not functions.costs.baseline_samples.sum() else 'contender'} has no samples"
     total = functions.differences.total if functions.differences else None
     delta_ns = _mean_total(functions.costs.contender_ns) - _mean_total(functions.costs.baseline_ns)
     program = total_finding(total, delta_ns, criteria) if total else not_comparable(reason)
-    caveats = (*case.caveats, *mixed_caveats(case.mixed), *run_caveats(case.runs))
+    if not case.runs.has_profiles:
+        program = program_finding(case.runs, measured)
+    caveats = (*case.caveats, *mixed_caveats(case.mixed), *run_caveats(case.runs), *unit_caveats(case.runs))
     if functions.differences:
         caveats += odd_caveats(case.runs, functions.differences.odd, functions.groups()[1])
     return ExampleDiff(
@@ -85,6 +109,7 @@ def _example_diff(case: ExampleCase, modules: Judged, functions: Judged, criteri
         _ledger(functions, reason, criteria),
         _paths(case, functions, program, criteria),
         caveats,
+        measured,
     )
 
 

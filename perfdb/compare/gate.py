@@ -2,10 +2,10 @@
 
 What can make it fail:
 
-    regressed      the program of an example, a module, a function, or a function pooled over several examples became
-                   slower, significantly and by more than its limit. New work is no regression of its own (a renamed
-                   function is new too): it is in the program's total
-    total          the program of an example did
+    regressed      the program of an example, a module, a function, a function pooled over several examples, or a metric
+                   became slower, or worse, significantly and by more than its limit. New work is no regression of its
+                   own (a renamed function is new too): it is in the program's total
+    total          the program of an example did; without profiles, the metric that stands for it
     inconclusive   of the program of an example nothing can be told: its verdict is open, its two sides are not
                    comparable, or the contender has no run of it. Single functions do not count: some are always open.
 
@@ -14,12 +14,14 @@ the comparison's margin. A limit may be greater than the margin or less, and the
 change in ms holds for all. A limit holds for everything that its globs match:
 
     names                            holds for
-    nothing, or an example           the program, its modules and its functions
+    nothing, or an example           the program, its modules, its functions and its metrics
     a module (and an example)        the module and its functions
     a function (and the others)      the function
+    a metric (and an example)        the metric
 
 Where several limits match, the last one holds: general ones are written first, exceptions after them. Letter case of
-modules makes no difference. A pooled function has the greatest limit that one of its examples gives it. Where the
+modules makes no difference. The least change in ms holds for times only, and a limit for the direction that is worse:
+0.2 of a rate is a fifth less. A pooled function has the greatest limit that one of its examples gives it. Where the
 program's limit is `any`, or the interval shows that it is held, an open verdict fails nothing.
 """
 
@@ -28,14 +30,16 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from perfdb.compare.comparison import Comparison, ExampleDiff
 from perfdb.compare.costs import Item
+from perfdb.compare.gate_limits import limit_of
+from perfdb.compare.measured import MeasuredEntry
 from perfdb.compare.sides import Side
 from perfdb.compare.verdicts import INCONCLUSIVE, NOT_COMPARABLE, REGRESSED, Finding
 from perfdb.config import GateLimit
 from perfdb.errors import UsageError
+from perfdb.profile.measurement import HIGHER
 from perfdb.units import NS_PER_MS
 
 FAIL_ON = ("regressed", "total", "inconclusive")
@@ -90,31 +94,6 @@ def _first(texts: Sequence[str]) -> str:
     return "; ".join(texts[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
-# ---- limits ----------------------------------------------------------------------------------------------------------
-
-
-def limit_of(example: str, item: Item | None, limits: Sequence[GateLimit]) -> float | None:
-    """Up to which change one item (None: the program) of an example passes; None where no limit matches."""
-    return next((limit.allow for limit in reversed(limits) if _matches(limit, example, item)), None)
-
-
-def _matches(limit: GateLimit, example: str, item: Item | None) -> bool:
-    if not _fits(example, limit.example):
-        return False
-    if item is None:
-        return limit.module is None and limit.function is None
-    if limit.module is not None and not _fits(item.module.lower(), limit.module.lower()):
-        return False
-    if limit.function is None:
-        return True
-    return item.function is not None and _fits(item.function, limit.function)
-
-
-def _fits(name: str, glob: str) -> bool:
-    """Whether a glob matches; a name that is copied matches itself, whatever brackets it has."""
-    return name == glob or fnmatchcase(name, glob)
-
-
 # ---- regressions -----------------------------------------------------------------------------------------------------
 
 
@@ -124,34 +103,71 @@ class _Cause:
 
     example: str | None
     item: Item | None
-    delta_ns: float
+    rank: tuple[bool, float]
     text: str
 
 
 def _regressions(comparison: Comparison, fail_on: Sequence[str], limits: Sequence[GateLimit]) -> list[_Cause]:
-    """What fails, the greatest change in ns first."""
+    """What fails, the greatest change in ns first; metrics, which have nothing like that in common, by their effect."""
     single = _FAIL_ON_REGRESSED in fail_on
     if not single and _FAIL_ON_TOTAL not in fail_on:
         return []
     found = []
     for example in comparison.examples:
-        for item, finding, delta_ns in _judged(example, with_parts=single):
-            limit = limit_of(example.example, item, limits)
-            if _exceeds(finding, delta_ns, limit, comparison):
-                text = f"{example.example}: {_named(item)} {_change(finding)}, {_limit(limit, comparison)}"
-                found.append(_Cause(example.example, item, delta_ns, text))
+        for judged in _judged(example, with_parts=single):
+            limit = limit_of(example.example, judged.item, limits, judged.metric)
+            if _exceeds(judged.finding, judged.delta_ns, limit, comparison, judged.is_rate):
+                text = f"{example.example}: {judged.name} {_change(judged.finding)}, {_limit(limit, comparison)}"
+                found.append(_Cause(example.example, judged.item, judged.rank, text))
     if single:
         found += _pooled(comparison, limits, {cause.item.key for cause in found if cause.item})
-    return sorted(found, key=lambda cause: -cause.delta_ns)
+    return sorted(found, key=lambda cause: cause.rank)
 
 
-def _judged(example: ExampleDiff, with_parts: bool) -> Iterator[tuple[Item | None, Finding, float]]:
-    """The program, and with parts its modules and functions, each with its finding and change in ns a run."""
-    yield None, example.finding, example.total.delta_ns
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What may fail: a program, a module or function of a profile, or a metric; `delta_ns` is infinite if no time."""
+
+    item: Item | None
+    finding: Finding
+    delta_ns: float
+    entry: MeasuredEntry | None = None
+
+    @property
+    def metric(self) -> str | None:
+        return self.entry.metric if self.entry else None
+
+    @property
+    def name(self) -> str:
+        return self.entry.metric if self.entry else _named(self.item)
+
+    @property
+    def is_rate(self) -> bool:
+        return self.entry is not None and self.entry.better == HIGHER
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        return self.entry is not None, -abs(self.finding.effect or 0.0) if self.entry else -self.delta_ns
+
+
+def _judged(example: ExampleDiff, with_parts: bool) -> Iterator[_Judged]:
+    """The program, and with parts its modules, functions and metrics, each with its finding and change in ns a run."""
+    primary = example.primary
+    if primary is None:
+        yield _Judged(None, example.finding, example.total.delta_ns)
+    elif primary.finding is not None:
+        yield _of_metric(primary, primary.finding)
     if with_parts:
         for entry in (*example.modules.rows, *example.functions.rows):
             if entry.finding is not None:
-                yield entry.item, entry.finding, entry.delta_ns
+                yield _Judged(entry.item, entry.finding, entry.delta_ns)
+        for metric in example.measured:
+            if metric is not primary and metric.finding is not None:
+                yield _of_metric(metric, metric.finding)
+
+
+def _of_metric(entry: MeasuredEntry, finding: Finding) -> _Judged:
+    return _Judged(None, finding, entry.delta * NS_PER_MS if entry.is_time else math.inf, entry)
 
 
 def _pooled(comparison: Comparison, limits: Sequence[GateLimit], known: Collection[object]) -> Iterator[_Cause]:
@@ -164,16 +180,19 @@ def _pooled(comparison: Comparison, limits: Sequence[GateLimit], known: Collecti
         if entry.item.key not in known and _exceeds(entry.finding, entry.delta_ns, told, comparison):
             name = f"{len(entry.examples)} examples: {_named(entry.item)}"
             text = f"{name} {_change(entry.finding)}, {_limit(told, comparison)}"
-            yield _Cause(None, entry.item, entry.delta_ns, text)
+            yield _Cause(None, entry.item, (False, -entry.delta_ns), text)
 
 
-def _exceeds(finding: Finding, delta_ns: float, limit: float | None, comparison: Comparison) -> bool:
-    """Whether this is a regression by more than its limit."""
+def _exceeds(
+    finding: Finding, delta_ns: float, limit: float | None, comparison: Comparison, is_rate: bool = False
+) -> bool:
+    """Whether this is a regression by more than its limit; that of a rate is a change below 0."""
     if finding.verdict != REGRESSED:
         return False
     if limit is None:
         return finding.is_relevant
-    is_more = finding.effect > limit if finding.effect is not None else limit < math.inf
+    effect = -finding.effect if is_rate and finding.effect is not None else finding.effect
+    is_more = effect > limit if effect is not None else limit < math.inf
     return is_more and abs(delta_ns) >= comparison.criteria.min_ms * NS_PER_MS
 
 
@@ -235,8 +254,9 @@ def _open_programs(comparison: Comparison, limits: Sequence[GateLimit]) -> list[
     """The examples of which nothing can be told, in their order; those that only the baseline has come last."""
     found = []
     for example in comparison.examples:
-        name, finding = example.example, example.finding
-        if _is_held(finding, limit_of(name, None, limits)):
+        name, finding, primary = example.example, example.finding, example.primary
+        limit = limit_of(name, None, limits, primary.metric if primary else None)
+        if _is_held(finding, limit, is_rate=primary is not None and primary.better == HIGHER):
             continue
         if finding.verdict == NOT_COMPARABLE:
             found.append(_Open(f"{name}: not comparable: {finding.reason}", is_comparable=False))
@@ -249,16 +269,18 @@ def _open_programs(comparison: Comparison, limits: Sequence[GateLimit]) -> list[
     ]
 
 
-def _is_held(finding: Finding, limit: float | None) -> bool:
+def _is_held(finding: Finding, limit: float | None, is_rate: bool) -> bool:
     """Whether an explicit limit is shown to be held, though the verdict is open."""
-    return limit is not None and (limit == math.inf or (finding.high is not None and finding.high <= limit))
+    worst = -finding.low if is_rate and finding.low is not None else None if is_rate else finding.high
+    return limit is not None and (limit == math.inf or (worst is not None and worst <= limit))
 
 
 def _still_open(example: ExampleDiff, margin: float) -> str:
     """The interval, the runs, and how many more would tell."""
     finding = example.finding
     counts = len(example.baseline), len(example.contender)
-    text = f"the program {_change(finding)}, " if finding.effect is not None else ""
+    what = example.primary.metric if example.primary else "the program"
+    text = f"{what} {_change(finding)}, " if finding.effect is not None else ""
     text += f"{counts[0]} v {counts[1]} runs"
     more = finding.runs_needed - min(counts)
     if more > 0:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfdb.compare.costs import Costs, Item
+from perfdb.compare.measured import Key, metric_order
 from perfdb.compare.sides import RunFacts
 from perfdb.profile.columns import I64, NOT_KNOWN, Caveat
+from perfdb.profile.measurement import Measured
 from perfdb.profile.outcome import WantedSymbols
 from perfdb.stats import Summary, summarise
 
@@ -29,8 +31,27 @@ class HotItem:
 
 
 @dataclass(frozen=True, slots=True)
+class HotMetric:
+    """One metric over the runs that tell it, in its unit: the medians and the means of their repetitions.
+
+    `least` and `most` are over all repetitions.
+    """
+
+    metric: str
+    unit: str
+    median: Summary
+    mean: Summary
+    least: float | None
+    most: float | None
+    repetitions: int
+
+
+@dataclass(frozen=True, slots=True)
 class HotExample:
-    """One example's work; what is not among `modules` or `functions` is in `*_rest`, as (count, exclusive ns)."""
+    """One example's work; what is not among `modules` or `functions` is in `*_rest`, as (count, exclusive ns).
+
+    Where the runs are results of benchmarks, it has `metrics` only.
+    """
 
     example: str
     runs: tuple[RunFacts, ...]
@@ -41,11 +62,20 @@ class HotExample:
     functions_rest: tuple[int, float]
     has_symbols: bool
     caveats: tuple[Caveat, ...] = ()
+    metrics: tuple[HotMetric, ...] = ()
+
+    @property
+    def has_profiles(self) -> bool:
+        """Whether the runs are profiles, and no results of benchmarks."""
+        return not any(run.is_measured for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What `show` found: a title, the scope of the costs, the examples, and the symbol files that the runs lack."""
+    """What `show` found: a title, the scope of the costs, the examples, and the symbol files that the runs lack.
+
+    `most_measured` is how many lines the table of metrics of examples without profiles has at most, None for all.
+    """
 
     title: str
     lines: tuple[str, ...]
@@ -53,6 +83,7 @@ class Shown:
     examples: tuple[HotExample, ...]
     caveats: tuple[Caveat, ...]
     wanted: tuple[WantedSymbols, ...] = ()
+    most_measured: int | None = None
 
 
 def hot_example(
@@ -70,6 +101,26 @@ def hot_example(
         hot_functions,
         functions_rest,
         has_symbols=any(not item.is_unresolved for item in functions.items),
+        metrics=hot_metrics(runs),
+    )
+
+
+def hot_metrics(runs: Sequence[RunFacts]) -> tuple[HotMetric, ...]:
+    """What the runs tell besides samples, the metric that stands for a program first."""
+    found: dict[Key, list[Measured]] = {}
+    for run in runs:
+        for each in run.measured:
+            found.setdefault((each.metric, each.unit), []).append(each)
+    return tuple(
+        HotMetric(
+            *key,
+            summarise([each.median for each in found[key]]),
+            summarise([each.mean for each in found[key]]),
+            min((each.least for each in found[key] if each.least is not None), default=None),
+            max((each.most for each in found[key] if each.most is not None), default=None),
+            sum(each.repetitions for each in found[key]),
+        )
+        for key in sorted(found, key=metric_order)
     )
 
 

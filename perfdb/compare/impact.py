@@ -20,6 +20,7 @@ one stack share its samples, so that unions of them would be guesses.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,11 +33,13 @@ from perfdb.compare.impact_values import ABSENT, ExampleImpact, Impact, Moved, P
 from perfdb.compare.ledger import NEW, VANISHED, Entry
 from perfdb.compare.targets import Key, Target, find_target, shown_name
 from perfdb.compare.verdicts import IMPROVED, NOT_COMPARABLE, REGRESSED
-from perfdb.errors import InputError, UsageError
+from perfdb.errors import InputError, TooLittleDataError, UsageError
 from perfdb.profile.columns import Caveat
 
 __all__ = ["ABSENT", "ExampleImpact", "Impact", "Moved", "Part", "Parts", "Target", "judge_impact"]
 
+_MOST_NAMED = 3
+"""So many examples are named that are left out."""
 _CHEAPER, _SLOWER = (IMPROVED, VANISHED), (REGRESSED, NEW)
 
 
@@ -46,8 +49,10 @@ def judge_impact(
     """What the comparison of these examples says of the targets: names as `compare.targets` finds them, or none.
 
     The comparison lists all rows. Raises InputError for a name that no example knows, that does no work of its own, or
-    whose inclusive costs some run does not tell; UsageError for inclusive costs of more than one module or function.
+    whose inclusive costs some run does not tell; UsageError for inclusive costs of more than one module or function;
+    TooLittleDataError where no example has profiles.
     """
+    comparison, cases = _with_profiles(comparison, cases)
     wanted = _find(cases, targets, inclusive) if targets else _choose(comparison)
     if inclusive:
         found = inclusive_parts(comparison, cases, _only(wanted, is_named=bool(targets)))
@@ -68,6 +73,24 @@ def judge_impact(
         _moved([each for each in examples if each.is_comparable]),
         tuple(_caveats(examples, wanted, inclusive)),
     )
+
+
+def _with_profiles(comparison: Comparison, cases: Sequence[ExampleCase]) -> tuple[Comparison, Sequence[ExampleCase]]:
+    """The examples that have modules and functions; the others are told of in a caveat."""
+    left_out = [example.example for example in comparison.without_profiles]
+    if not left_out:
+        return comparison, cases
+    if len(left_out) == len(comparison.examples):
+        sides = f"{comparison.baseline.asked} {comparison.contender.asked}"
+        raise TooLittleDataError(
+            "asked for an impact, found results of benchmarks only, which have no modules or functions. "
+            f"perfdb diff {sides} compares what they measured."
+        )
+    first = ", ".join(left_out[:_MOST_NAMED])
+    more = f" and {len(left_out) - _MOST_NAMED:,} more" if len(left_out) > _MOST_NAMED else ""
+    caveat = Caveat("no-profiles", f"left out, for results of benchmarks have no modules or functions: {first}{more}")
+    kept = replace(comparison, examples=comparison.with_profiles, caveats=(*comparison.caveats, caveat))
+    return kept, [case for case in cases if case.runs.has_profiles]
 
 
 # ---- targets ---------------------------------------------------------------------------------------------------------

@@ -34,6 +34,11 @@ class PageExample:
     tree: SampledTree | None
     calls: Calls | None = None
 
+    @property
+    def has_profiles(self) -> bool:
+        """Whether all runs are profiles: results of benchmarks have no functions to look at."""
+        return not any(run.is_measured for side in self.sides for run in side.runs)
+
 
 @dataclass(frozen=True, slots=True)
 class PageContent:

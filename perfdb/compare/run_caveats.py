@@ -9,6 +9,8 @@ from perfdb.profile.columns import EDGES, LEAF, STACKS, TEMPLATES_FOLDED, Caveat
 from perfdb.profile.outcome import MixedSymbols
 from perfdb.stats import OddRun
 
+LEAST_RUNS = 3
+"""Without a history, so many runs a side are the least that tell how runs vary."""
 UNRESOLVED_SHIFT = 0.05
 """A greater difference in unresolved share may move time between functions that only lost or got their names."""
 
@@ -44,18 +46,25 @@ def run_caveats(runs: Matched) -> tuple[Caveat, ...]:
     """What makes these runs unlike each other, and what was wrong with single ones."""
     baseline, contender = runs.baseline, runs.contender
     pooled = _pooled(baseline, contender)
-    found = [
-        caveat
-        for caveat in (
-            _differs("machine", "machines", baseline, contender, lambda run: run.machine or "unknown"),
-            _differs("build", "build kinds", baseline, contender, lambda run: run.build or "unknown"),
-            pooled or _differs("process", "processes", baseline, contender, lambda run: run.process.lower()),
+    of_profiles = (
+        (
             _differs(
                 "interval", "sampling intervals", baseline, contender, lambda run: f"{run.interval_ns / 1e6:g} ms"
             ),
             _differs("templates", "ways with template arguments", baseline, contender, templates_of),
             _detail(baseline, contender),
             _unresolved_shift(baseline, contender),
+        )
+        if runs.has_profiles
+        else ()
+    )
+    found = [
+        caveat
+        for caveat in (
+            _differs("machine", "machines", baseline, contender, lambda run: run.machine or "unknown"),
+            _differs("build", "build kinds", baseline, contender, lambda run: run.build or "unknown"),
+            pooled or _differs("process", "processes", baseline, contender, lambda run: run.process.lower()),
+            *of_profiles,
         )
         if caveat
     ]
@@ -74,6 +83,26 @@ def run_caveats(runs: Matched) -> tuple[Caveat, ...]:
             if caveat not in everywhere:
                 found.append(Caveat(caveat.code, f"{name}, {count} of {len(side)} runs: {caveat.text}"))
     return tuple(found)
+
+
+def repetition_caveats(examples: Sequence[Matched]) -> tuple[Caveat, ...]:
+    """What to say, once for all, of benchmarks of which nobody knows how their runs vary."""
+    bare = [
+        runs
+        for runs in examples
+        if runs.is_measured
+        and not runs.reason
+        and not runs.history
+        and max(len(runs.baseline), len(runs.contender)) == 1
+    ]
+    if not bare:
+        return ()
+    which = "the benchmark has" if len(examples) == 1 else f"{len(bare):,} of {len(examples):,} examples have"
+    text = (
+        f"{which} one run a side and no earlier runs: repetitions within a run do not tell how runs vary. Run the "
+        f"benchmarks {LEAST_RUNS} times or more on each side, and record every file of results"
+    )
+    return (Caveat("one-run", text),)
 
 
 def _told(runs: Sequence[RunFacts]) -> dict[Caveat, int]:

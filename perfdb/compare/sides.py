@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perfdb.profile.columns import Caveat
+from perfdb.profile.columns import MEASURED, Caveat
+from perfdb.profile.measurement import Measured
 
 SHORT_RUN = 8
 EXACT, SAME_TREE, ANCESTOR = "exact", "same-tree", "ancestor"
@@ -30,7 +31,8 @@ class RunFacts:
     """What of a run decides whether it can be compared with another.
 
     `machine` is a host's name; `cpu` and `cores` are '' and 0 where the source does not tell them. `samples` are the
-    main process's. `is_pooled` is whether its source does not tell processes apart.
+    main process's. `is_pooled` is whether its source does not tell processes apart. `measured` are its metrics, which
+    are all that a run of detail `measured` has.
     """
 
     run_id: str
@@ -49,6 +51,12 @@ class RunFacts:
     samples: int = 0
     lost_events: int = 0
     lost_buffers: int = 0
+    measured: tuple[Measured, ...] = ()
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has metrics only: it comes from a benchmark program, and is no profile."""
+        return self.detail == MEASURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,17 @@ class Matched:
     set_aside: tuple[SetAside, ...] = ()
     reason: str = ""
     unlike: int = 0
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether what is compared are results of benchmarks, and no profile is among them."""
+        runs = (*self.baseline, *self.contender)
+        return bool(runs) and all(run.is_measured for run in runs)
+
+    @property
+    def has_profiles(self) -> bool:
+        """Whether all runs that are compared are profiles, so that they have modules and functions to compare."""
+        return not any(run.is_measured for run in (*self.baseline, *self.contender))
 
 
 def short_run(run_id: str) -> str:

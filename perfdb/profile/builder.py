@@ -1,18 +1,20 @@
 """Profiles out of names: for sources that tell modules and functions as text, and no addresses.
 
 `Names` numbers modules and functions as they are met. `stacked_profile` makes a profile of call paths,
-`summed_profile` one of sums.
+`summed_profile` one of sums, `measured_profile` one of neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 
 from perfdb.profile.check import self_check
 from perfdb.profile.columns import (
+    MEASURED,
     NOT_KNOWN,
     UNKNOWN_MODULE,
     CallTable,
@@ -179,6 +181,14 @@ def summed_profile(
         detail,
         sums,
     )
+
+
+def measured_profile(about: About, process: Process, started_at: datetime | None) -> Profile:
+    """A profile of nothing: of a run of which only measurements are told."""
+    empty = stacked_profile(about, [process], Names(), StackedSamples())
+    profile = replace(empty, detail=MEASURED, started_at=started_at)
+    self_check(profile)
+    return profile
 
 
 def _item_weights(weights: Mapping[tuple[int, int], Weights]) -> ItemWeights:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from perfdb.profile.columns import I64, NOT_KNOWN, STACKS, SYMBOL_STATES, ItemWeights, Profile, Sums
+from perfdb.profile.columns import I64, MEASURED, NOT_KNOWN, STACKS, SYMBOL_STATES, ItemWeights, Profile, Sums
 from perfdb.profile.identity import fold_module
 
 
@@ -32,7 +32,9 @@ def self_check(profile: Profile) -> None:
     above = np.where(stacks.parent >= 0, stacks.depth[stacks.parent], 0) if len(stacks) else stacks.depth
     _require(bool(np.all(stacks.depth == above + (len(stacks) > 0))), "stack.depth is not its parent's plus one")
     _require(bool(np.all(samples.weight_ns >= 0) and np.all(samples.count >= 0)), "a sample has a negative weight")
-    _require((profile.sums is None) == (profile.detail == STACKS), "only a profile without samples has sums")
+    has_no_sums = profile.detail in (STACKS, MEASURED)
+    _require((profile.sums is None) == has_no_sums, "only a profile without samples has sums")
+    _require(profile.detail != MEASURED or not len(samples), "a profile of measurements has samples")
     if profile.sums is not None:
         _require(not len(samples), "a profile has both samples and sums")
         _check_sums(profile, profile.sums)

@@ -53,8 +53,10 @@ POOLED_PROCESS = "<all processes>"
 NO_PID = -1
 """The pid of a process whose pid is not known, and of `POOLED_PROCESS`."""
 
-STACKS, EDGES, LEAF = "stacks", "edges", "leaf"
-"""How much a run tells: whole call paths; functions with their callers and callees; only what was running."""
+STACKS, EDGES, LEAF, MEASURED = "stacks", "edges", "leaf", "measured"
+"""How much a run tells: whole call paths; functions with their callers and callees; only what was running; nothing of
+all that, only values of metrics, as benchmark programs tell them.
+"""
 
 SYMBOL_STATES = ("", "full", "public", "absent", "mismatch", "unreadable")
 """What came of looking for a module's symbol file: not looked for; used; used, but it has only public symbols; not
@@ -272,7 +274,8 @@ class Sums:
 class Profile:
     """One profiling run, read and joined. Rows of one table name rows of another by index; see the module.
 
-    `detail` is `STACKS` where there are samples, else `EDGES` or `LEAF`, and `sums` hold the weights. `places` and
+    `detail` is `STACKS` where there are samples, `EDGES` or `LEAF` where `sums` hold the weights, and `MEASURED` where
+    there is no work at all, but one process and measurements elsewhere. `places` and
     `symbol_names` come with symbols; `places` is None where no frame has a line.
     """
 

@@ -1,17 +1,25 @@
-"""What became of one trace that was to be recorded, of one run that was to be resolved, and what names it lacks."""
+"""What became of one example that was to be profiled, of one trace that was to be recorded, of one run that was to be
+resolved, and what names it lacks.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from perfdb.profile.columns import Caveat
+from perfdb.profile.measurement import Measured, Measurement
 
-RECORDED, KNOWN, FAILED, RESOLVED = "recorded", "known", "failed", "resolved"
+RECORDED, KNOWN, FAILED, RESOLVED, PROFILED = "recorded", "known", "failed", "resolved", "profiled"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one trace: `recorded`, `known` (nothing changed) or `failed`, for which `message` says why."""
+    """What became of one trace: `recorded`, `known` (nothing changed) or `failed`, for which `message` says why.
+
+    A benchmark of a file of results `has_profile` False, and only what was `measured`. Of its caveats, `told_before`
+    were told with a benchmark before.
+    """
 
     status: str
     source_name: str
@@ -32,6 +40,9 @@ class Outcome:
     unresolved_share: float = 0.0
     caveats: tuple[Caveat, ...] = ()
     notes: tuple[str, ...] = ()
+    has_profile: bool = True
+    measured: tuple[Measured, ...] = ()
+    told_before: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +102,27 @@ class Resolved:
     share_after: float = 0.0
     wanted: tuple[WantedSymbols, ...] = ()
     caveats: tuple[Caveat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """What became of one run of an example under a profiler: `profiled`, or `failed`, for which `message` says why.
+
+    `side` is the revision of a pair, "" where there is none; the run is number `number` of `of`. `trace` is the file
+    that there is now, `removed` are older ones that made room. `samples` are the main process's. `recorded` is what
+    became of the trace in the history, None where it was not to be recorded.
+    """
+
+    status: str
+    example: str
+    side: str = ""
+    number: int = 1
+    of: int = 1
+    message: str = ""
+    exit_code: int = 0
+    trace: Path | None = None
+    measurements: tuple[Measurement, ...] = ()
+    samples: int = 0
+    removed: tuple[Path, ...] = ()
+    recorded: Outcome | None = None
+    notes: tuple[str, ...] = ()

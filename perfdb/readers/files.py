@@ -17,6 +17,7 @@ from typing import IO, Any
 from perfdb.errors import InputError, TraceError, UsageError
 from perfdb.example_name import trace_stem
 from perfdb.profile.columns import Profile, Source
+from perfdb.profile.measurement import BenchmarkResults
 from perfdb.units import MIB
 
 Progress = Callable[[int, int], None]
@@ -76,7 +77,7 @@ class Reader:
 
     `suffixes` serve only to pick files out of a folder; `is_named_surely` is whether nothing else ends so. Formats of
     greater `rank` tell more of a recording: of several files that were made from one, a folder stands for the one that
-    tells most.
+    tells most. A format of benchmark results has `read_results`, and its `read` refuses: they are no profile.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Reader:
     read: Callable[[Content, Source, ReadOptions], Profile]
     rank: int = 0
     is_named_surely: bool = False
+    read_results: Callable[[Content, Source, ReadOptions], BenchmarkResults] | None = None
 
 
 def choose_readers(readers: Sequence[Reader], format_name: str | None) -> tuple[Reader, ...]:
@@ -148,9 +150,11 @@ def _files(path: Path, text: str) -> list[Path]:
 def _traces_in(folder: Path, text: str, readers: Sequence[Reader]) -> FoundTraces:
     by_stem: dict[str, list[tuple[int, Path]]] = {}
     for path in sorted(child for child in folder.iterdir() if child.is_file()):
-        rank = _rank(path, readers)
-        if rank is not None:
-            by_stem.setdefault(trace_stem(path.name).lower(), []).append((rank, path))
+        reader = _reader_of(path, readers)
+        if reader is not None:
+            # Results of benchmarks are made from no trace, whatever else has their name.
+            stem = path.name if reader.read_results else trace_stem(path.name).lower()
+            by_stem.setdefault(stem, []).append((reader.rank, path))
     paths: list[Path] = []
     left_out: dict[Path, tuple[Path, ...]] = {}
     for files in by_stem.values():
@@ -169,8 +173,8 @@ def _traces_in(folder: Path, text: str, readers: Sequence[Reader]) -> FoundTrace
     return FoundTraces(tuple(sorted(paths)), left_out)
 
 
-def _rank(path: Path, readers: Sequence[Reader]) -> int | None:
-    """How much a file of a folder tells; None for one that is no trace.
+def _reader_of(path: Path, readers: Sequence[Reader]) -> Reader | None:
+    """Who reads a file of a folder, of several the one that tells most; None for a file that is no trace.
 
     A file that is called a trace is one, even if it should turn out to be damaged; a text must look like one.
     """
@@ -179,14 +183,15 @@ def _rank(path: Path, readers: Sequence[Reader]) -> int | None:
         name = name.removesuffix(packed)
     by_name = [reader for reader in readers if name.endswith(reader.suffixes)]
     if len(by_name) == 1 and by_name[0].is_named_surely:
-        return by_name[0].rank
+        return by_name[0]
     if not by_name:
         return None
     try:
         head = _head(path)
     except (OSError, TraceError, InputError):
         return None
-    return max((reader.rank for reader in readers if reader.recognises(head)), default=None)
+    recognised = [reader for reader in readers if reader.recognises(head)]
+    return max(recognised, key=lambda reader: reader.rank, default=None)
 
 
 def _head(path: Path) -> bytes:
@@ -207,6 +212,25 @@ class OpenTrace:
     def read(self, options: ReadOptions | None = None) -> Profile:
         """The profile in the file. Raises TraceError."""
         return self._reader.read(self._content, self.source, options or ReadOptions())
+
+    @property
+    def has_results(self) -> bool:
+        """Whether it holds results of benchmarks, and no profile."""
+        return self._reader.read_results is not None
+
+    def read_results(self, options: ReadOptions | None = None) -> BenchmarkResults:
+        """The results of benchmarks in the file. Raises TraceError, also for a file that holds a profile."""
+        if self._reader.read_results is None:
+            raise TraceError(f"{self.source.name}: asked for results of benchmarks, found {self._reader.title}.")
+        return self._reader.read_results(self._content, self.source, options or ReadOptions())
+
+
+def refuse_as_profile(content: Content, source: Source, options: ReadOptions) -> Profile:
+    """What `Reader.read` of a format of benchmark results is."""
+    raise TraceError(
+        f"{source.name}: asked for a profile, found results of benchmarks, which have no functions. "
+        "perfdb record keeps them, and perfdb diff compares them."
+    )
 
 
 @contextmanager

@@ -11,11 +11,14 @@ from typing import Any, Literal
 
 FORMATS = ("table", "markdown", "csv", "json")
 
-Kind = Literal["text", "path", "count", "ms", "delta_ms", "share", "change", "effect", "time", "value"]
+Kind = Literal[
+    "text", "path", "count", "ms", "delta_ms", "share", "change", "signed", "effect", "time", "value", "figure"
+]
 """How a column is written.
 
 `share` and `change` are fractions, printed as percent; `change` and `delta_ms` bear a sign, and where they stand for a
-cost, more is slower. An `effect` is a fraction with the two that bound it, a `path` a `CallPath`.
+cost, more is slower. A `signed` one is a change of which more may as well be better. A `figure` is a number with its
+unit as text. An `effect` is a fraction with the two that bound it, a `path` a `CallPath`.
 """
 
 LEFT_ALIGNED = ("text", "path", "time")

@@ -39,7 +39,7 @@ def table_cells(table: Table) -> tuple[tuple[str, ...], ...]:
 def _column(values: Sequence[Any], kind: Kind) -> list[str]:
     if kind == "value" and (decimals := _decimals(values)) is not None:
         return [f"{value:.{decimals}f}" if isinstance(value, float) else cell(value, kind) for value in values]
-    if kind == "change":
+    if kind in ("change", "signed"):
         return [cell(value, kind) if value is None or abs(value) < 10 else f"{value * 100:+,.1f} %" for value in values]
     return [cell(value, kind) for value in values]
 
@@ -104,6 +104,7 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
     "delta_ms": _delta,
     "share": lambda value: f"{value:.1%}".replace("%", " %"),
     "change": _change,
+    "signed": _change,
     "effect": lambda value: effect_text(*value),
     "time": moment,
 }

@@ -84,8 +84,9 @@ def facts(of: ExampleAnalysis) -> Iterator[str]:
     total = of.hot.total
     spread = "" if total.dispersion is None else f" ±{cell(total.dispersion, 'share')}"
     yield f"CPU time  {total.mean / NS_PER_MS:,.1f} ms{spread}, mean of {counted(len(runs), 'run')}"
-    if all(run.wall_ms for run in runs):
-        yield f"wall      {_span([run.wall_ms for run in runs], '{:,.1f}'.format)} ms"
+    walls = [run.wall_ms for run in runs if run.wall_ms]
+    if len(walls) == len(runs):
+        yield f"wall      {_span(walls, '{:,.1f}'.format)} ms"
     events, buffers = sum(run.lost_events for run in runs), sum(run.lost_buffers for run in runs)
     untold = sum(any(caveat.code == LOSSES_NOT_TOLD for caveat in run.caveats) for run in runs)
     lost = f"{counted(events, 'event')}, {counted(buffers, 'buffer')}"

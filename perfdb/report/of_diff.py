@@ -1,7 +1,7 @@
 """The report of a diff: the sides and all programs, then each example with its ledgers and the call paths behind them.
 
-`of_diff_words` says what verdicts are called, `of_diff_tables` makes the tables, `of_diff_data` and `of_diff_flat` the
-same for programs: as JSON and as CSV.
+`of_diff_words` says what verdicts are called, `of_diff_tables` makes the tables, `of_diff_measured` those of metrics,
+`of_diff_data` and `of_diff_flat` the same for programs: as JSON and as CSV.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from perfdb.report.names import short_run
 from perfdb.report.of_diff_data import SCHEMA, diff_data
 from perfdb.report.of_diff_flat import flat_table
 from perfdb.report.of_diff_headline import headline
+from perfdb.report.of_diff_measured import benchmark_blocks, measured_table
 from perfdb.report.of_diff_tables import ledger_table, paths_table, pooled_table, programs_table
 from perfdb.report.of_diff_words import counted, margin_text, program_lines
 from perfdb.units import NS_PER_MS
@@ -28,6 +29,8 @@ __all__ = ["SCHEMA", "diff_report"]
 
 MOST_POOLED = 10
 """How many functions of several examples are listed."""
+METRICS = "the median of each run's repetitions"
+"""What a run says of a metric."""
 SHARED_SPEED = 0.01
 """A change of speed that all functions share is told from here on."""
 
@@ -38,10 +41,11 @@ def diff_report(comparison: Comparison, by: str = "both", with_all: bool = False
     `with_all` lists all functions of several examples, not the first few.
     """
     blocks = [_head(comparison)]
-    if len(comparison.examples) > 1:
-        blocks.append(Block(table=programs_table(comparison.examples)))
-    for example in comparison.examples:
+    if len(comparison.with_profiles) > 1:
+        blocks.append(Block(table=programs_table(comparison.with_profiles)))
+    for example in comparison.with_profiles:
         blocks += _example_blocks(example, comparison.criteria, by)
+    blocks += benchmark_blocks(comparison)
     if by != "module":
         blocks += _pooled_blocks(comparison.pooled, None if with_all else MOST_POOLED)
     return Report(tuple(blocks), flat_table(comparison, by), diff_data(comparison))
@@ -50,12 +54,14 @@ def diff_report(comparison: Comparison, by: str = "both", with_all: bool = False
 def _head(comparison: Comparison) -> Block:
     criteria = comparison.criteria
     least = f" and {criteria.min_ms:g} ms" if criteria.min_ms else ""
+    what = what_is_told(comparison) + (", exclusive" if comparison.with_profiles or not comparison.examples else "")
     lines = [
         f"baseline   {side_text(comparison.baseline)}",
         f"contender  {side_text(comparison.contender)}",
-        f"CPU time of {comparison.scope}, exclusive, mean of the runs; "
-        f"effects with 95 % intervals, margin {margin_text(criteria)}{least}",
+        f"{what}, mean of the runs; effects with 95 % intervals, margin {margin_text(criteria)}{least}",
     ]
+    if comparison.with_profiles and any(example.measured for example in comparison.examples):
+        lines.append(f"metrics: {METRICS}, mean of the runs")
     if len(comparison.examples) > 1:
         lines.insert(0, headline(comparison))
     for name, only in (("baseline", comparison.only_baseline), ("contender", comparison.only_contender)):
@@ -65,6 +71,13 @@ def _head(comparison: Comparison) -> Block:
     return Block(heading, 1, tuple(lines), caveats=tuple(caveat.text for caveat in comparison.caveats))
 
 
+def what_is_told(comparison: Comparison) -> str:
+    """What the figures of programs are."""
+    if comparison.examples and not comparison.with_profiles:
+        return f"metrics: {METRICS}"
+    return f"CPU time of {comparison.scope}"
+
+
 def side_text(side: Side) -> str:
     """The commit that stands for a side: the beginning of its hash, and its subject."""
     return f"{side.recorded_sha[:10]}  {side.subject}".rstrip()
@@ -72,6 +85,8 @@ def side_text(side: Side) -> str:
 
 def _example_blocks(example: ExampleDiff, criteria: Criteria, by: str) -> Iterator[Block]:
     yield _program_block(example, criteria)
+    if example.measured:
+        yield Block(table=measured_table(example))
     closed = example.modules
     if by != "function":
         yield Block(table=ledger_table(example, example.modules, "module"))

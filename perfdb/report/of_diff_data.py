@@ -10,6 +10,7 @@ from perfdb.compare.call_tree import PathChange, Paths
 from perfdb.compare.comparison import Comparison, ExampleDiff, PooledEntry
 from perfdb.compare.costs import Item
 from perfdb.compare.ledger import Entry, Ledger, Remainder
+from perfdb.compare.measured import MeasuredEntry
 from perfdb.compare.sides import Matched
 from perfdb.compare.verdicts import Finding
 from perfdb.stats import Summary
@@ -42,15 +43,52 @@ def diff_data(comparison: Comparison) -> dict[str, Any]:
 
 
 def _example_data(example: ExampleDiff) -> dict[str, Any]:
+    """`metric` is what `total` is of where that is not CPU time: in ms, or, of another unit, without costs."""
+    total = example.total if example.has_profiles else example.modules.total
     return {
         "example": example.example,
         "runs": _runs_data(example.runs),
         "common_effect": estimate(example.common_effect),
         "caveats": example.caveats,
-        "total": entry_data(example.total),
-        "modules": _ledger_data(example.modules, example.total),
-        "functions": _ledger_data(example.functions, example.total),
+        "metric": example.primary.metric if example.primary else None,
+        "total": program_data(example),
+        "modules": _ledger_data(example.modules, total),
+        "functions": _ledger_data(example.functions, total),
         "paths": None if example.paths is None else _paths_data(example.paths),
+        "measured": [measured_data(entry) for entry in example.measured],
+    }
+
+
+def program_data(example: ExampleDiff) -> dict[str, Any]:
+    """The line on the whole program; None are the costs of one whose primary metric is no time, or that has none."""
+    data = entry_data(example.total)
+    if example.has_profiles:
+        return data
+    primary = example.primary
+    if primary is None or not primary.is_time:
+        data |= dict.fromkeys((key for key in data if key.endswith("_ms")), None)
+    return data | {"change": primary.change if primary else None}
+
+
+def measured_data(entry: MeasuredEntry) -> dict[str, Any]:
+    """One metric on both sides, in its `unit`: means over the runs, of the medians of their repetitions.
+
+    `better` is `lower`, `higher`, or None where nobody knows, and then there is no verdict.
+    """
+    return {
+        "metric": entry.metric,
+        "unit": entry.unit,
+        "better": entry.better or None,
+        "baseline": entry.baseline.mean,
+        "baseline_spread": entry.baseline.spread,
+        "baseline_runs": entry.baseline.runs,
+        "baseline_repetitions": entry.repetitions[0],
+        "contender": entry.contender.mean,
+        "contender_spread": entry.contender.spread,
+        "contender_runs": entry.contender.runs,
+        "contender_repetitions": entry.repetitions[1],
+        "change": entry.change,
+        **finding_data(entry.finding),
     }
 
 

@@ -2,7 +2,8 @@
 
 Of each example the rows of kind `module` add up to its `program`, and so do those of kind `function`: the ones without
 a name sum what is not listed, by class. So do the rows of kind `module_class` and `function_class`, which are the whole
-ledger by class. What a row does not have is empty.
+ledger by class. What a row does not have is empty. Rows of kind `metric` are in their own unit, and add up to nothing;
+their columns are there where some example has metrics.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from perfdb.compare.call_tree import Paths
 from perfdb.compare.comparison import Comparison, ExampleDiff, PooledEntry
 from perfdb.compare.ledger import OTHERS, Ledger
 from perfdb.report.blocks import Column, Table
-from perfdb.report.of_diff_data import costs_data, entry_data, item_data, path_data, pooled_data, remainder_data
+from perfdb.report.of_diff_data import (
+    costs_data,
+    entry_data,
+    item_data,
+    measured_data,
+    path_data,
+    pooled_data,
+    program_data,
+    remainder_data,
+)
 
 FINDING = (
     Column("effect", "effect", "change"),
@@ -28,7 +38,7 @@ FINDING = (
     Column("reason", "reason"),
 )
 """What is told of each cost that was judged."""
-COLUMNS = (
+COLUMNS: tuple[Column, ...] = (
     Column("example", "example"),
     Column("kind", "kind"),
     Column("module", "module"),
@@ -50,6 +60,19 @@ COLUMNS = (
 )
 
 
+METRIC_COLUMNS = (
+    Column("metric", "metric"),
+    Column("unit", "unit"),
+    Column("better", "better"),
+    Column("baseline", "baseline", "value"),
+    Column("baseline_spread", "±", "value"),
+    Column("contender", "contender", "value"),
+    Column("contender_spread", "±", "value"),
+    Column("baseline_repetitions", "baseline repetitions", "count"),
+    Column("contender_repetitions", "contender repetitions", "count"),
+)
+"""What only metrics have."""
+METRIC = "metric"
 NS_DIGITS, TINY = 6, 1e-3
 """Figures are written with so many digits behind the point, but for smaller ones, which are p-values."""
 
@@ -59,7 +82,15 @@ def flat_table(comparison: Comparison, by: str) -> Table:
     records = [record for example in comparison.examples for record in _example_records(example, by)]
     if by != "module":
         records += [_pooled_record(entry) for entry in comparison.pooled]
-    return Table(COLUMNS, tuple(tuple(flat_value(record.get(column.key)) for column in COLUMNS) for record in records))
+    columns = COLUMNS
+    if any(example.measured for example in comparison.examples):
+        columns += METRIC_COLUMNS
+    return Table(columns, tuple(tuple(_value(record, column.key) for column in columns) for record in records))
+
+
+def _value(record: dict[str, Any], key: str) -> Any:
+    """Metrics are written as they are: ns would be lost of benchmarks in ms."""
+    return record.get(key) if record["kind"] == METRIC else flat_value(record.get(key))
 
 
 def flat_value(value: Any) -> Any:
@@ -70,7 +101,13 @@ def flat_value(value: Any) -> Any:
 def _example_records(example: ExampleDiff, by: str) -> Iterator[dict[str, Any]]:
     runs = {"baseline_runs": len(example.baseline), "contender_runs": len(example.contender)}
     here = {"example": example.example}
-    yield here | {"kind": "program"} | entry_data(example.total) | runs
+    program: dict[str, Any] = {"kind": "program"} | program_data(example)
+    if example.primary is not None:
+        program["metric"] = example.primary.metric
+    yield here | program | runs
+    yield from (here | {"kind": METRIC} | measured_data(entry) for entry in example.measured)
+    if not example.has_profiles:
+        return
     for kind, ledger in (("module", example.modules), ("function", example.functions)):
         if by in (kind, "both"):
             yield from (here | record | runs for record in _ledger_records(kind, ledger))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from perfdb.compare.comparison import Comparison, ExampleDiff
 from perfdb.compare.ledger import Entry
 from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, NOT_COMPARABLE, REGRESSED
+from perfdb.report.of_diff_measured import hidden_regressions
 from perfdb.report.of_diff_words import counted
 
 ORDER = (REGRESSED, INCONCLUSIVE, NOT_COMPARABLE, EQUAL, IMPROVED)
@@ -33,9 +34,13 @@ def headline(comparison: Comparison) -> str:
         return "no example that both sides have"
     parts = [f"{counts[first]:,} of {counted(sum(counts.values()), 'example')} {_WORDS.get(first, first)}"]
     parts += [f"{count:,} {_WORDS.get(verdict, verdict)}" for verdict, count in counts.items() if verdict != first]
-    hidden = regressed_within(comparison)
+    hidden = [
+        counted(len(found), what)
+        for found, what in ((regressed_within(comparison), "function"), (hidden_regressions(comparison), "metric"))
+        if found
+    ]
     if hidden and first != REGRESSED:
-        parts.append(f"but {counted(len(hidden), 'function')} regressed")
+        parts.append(f"but {' and '.join(hidden)} regressed")
     return ", ".join(parts)
 
 

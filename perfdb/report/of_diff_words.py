@@ -5,6 +5,7 @@ from __future__ import annotations
 from perfdb.compare.comparison import ExampleDiff
 from perfdb.compare.ledger import NEW, VANISHED
 from perfdb.compare.verdicts import EQUAL, INCONCLUSIVE, NOT_COMPARABLE, Criteria, Finding
+from perfdb.report.amounts import change_text, metric_label, sides_text
 from perfdb.report.cells import MISSING, cell, effect_text
 from perfdb.stats import Summary
 from perfdb.units import NS_PER_MS
@@ -52,21 +53,19 @@ def fewest_runs(example: ExampleDiff) -> int:
 
 def program_lines(example: ExampleDiff, criteria: Criteria) -> tuple[str, ...]:
     """The verdict on the program with its effect, interval and costs; then what else is to be said of it."""
-    finding, total = example.finding, example.total
+    finding = example.finding
+    costs, plain_change = _costs(example)
     runs = f"{len(example.baseline)} v {len(example.contender)} runs"
     if example.runs.history and finding.verdict != NOT_COMPARABLE:
         runs += f" and {len(example.runs.history)} earlier"
-    delta = f"{cell(total.delta_ns / NS_PER_MS, 'delta_ms')} ms"
-    costs = f"{_mean(total.baseline)} → {_mean(total.contender)} CPU, {delta}"
+    plain = "" if plain_change is None else f" ({cell(plain_change, 'change')})"
     if finding.verdict == NOT_COMPARABLE:
-        change = "" if total.change is None else f" ({cell(total.change, 'change')})"
-        return f"not comparable: {finding.reason}", f"{runs}: {costs}{change}"
+        return f"not comparable: {finding.reason}", f"{runs}: {costs}{plain}" if costs else runs
     word = NOT_TOLD if finding.verdict == INCONCLUSIVE else finding.verdict
-    effect = total.change if finding.effect is None else finding.effect
+    effect = plain_change if finding.effect is None else finding.effect
     verdict = f"{word} {effect_text(effect, finding.low, finding.high)}".rstrip() + f", {runs}"
     lines = [f"{verdict}: {costs}"]
     if example.runs.history:
-        plain = "" if total.change is None else f" ({cell(total.change, 'change')})"
         lines = [verdict, f"{costs}{plain}; the effect is against the earlier runs too"]
     if finding.verdict == INCONCLUSIVE:
         lines.append(_what_would_tell(example, criteria))
@@ -74,12 +73,27 @@ def program_lines(example: ExampleDiff, criteria: Criteria) -> tuple[str, ...]:
         lines.append(f"shown equal within {margin_text(criteria)}")
     elif not finding.is_relevant:
         lines.append(f"small: {_why_small(finding, criteria)}")
-    return tuple(lines)
+    return tuple(filter(None, lines))
+
+
+def _costs(example: ExampleDiff) -> tuple[str, float | None]:
+    """What the program cost on both sides, and the change of that; '' and None where the two have nothing in common."""
+    primary, total = example.primary, example.total
+    if example.has_profiles:
+        delta = f"{cell(total.delta_ns / NS_PER_MS, 'delta_ms')} ms"
+        return f"{_mean(total.baseline)} → {_mean(total.contender)} CPU, {delta}", total.change
+    if primary is None:
+        return "", None
+    before, after = sides_text(primary.baseline, primary.contender, primary.unit)
+    delta = change_text(primary.baseline.mean, primary.contender.mean, primary.unit)
+    return f"{before} → {after} {metric_label(primary.metric)}, {delta}", primary.change
 
 
 def _what_would_tell(example: ExampleDiff, criteria: Criteria) -> str:
     runs = max(len(example.baseline), len(example.contender))
     if runs < 2 and not example.runs.history:
+        if example.runs.is_measured:  # a caveat on all of them says it
+            return ""
         return f"one run a side tells nothing of how runs vary; record at least {ENOUGH_RUNS} a side"
     text = f"not shown to differ, nor to be equal within {margin_text(criteria)}"
     more = _more_runs(example.finding, fewest_runs(example))

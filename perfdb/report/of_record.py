@@ -1,4 +1,4 @@
-"""What became of recorded traces: a line each, or JSON."""
+"""What became of recorded traces and benchmarks: a line each, or JSON."""
 
 from __future__ import annotations
 
@@ -6,29 +6,50 @@ from collections.abc import Sequence
 from typing import Any
 
 from perfdb.profile.columns import LOSSES_NOT_TOLD, NO_PID
+from perfdb.profile.measurement import WALL_TIME, Measured
 from perfdb.profile.outcome import KNOWN, Outcome
+from perfdb.report.amounts import amounts, metric_label
 from perfdb.report.blocks import Report, Table
-from perfdb.report.cells import printable
+from perfdb.report.cells import cell, printable
 from perfdb.report.names import short_commit, short_run
+from perfdb.report.of_diff_words import counted
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """One line: example, commit, process, samples, CPU time, hottest module, and what was lost."""
+    """One line: example, commit, process, samples, CPU time, hottest module, and what was lost; of a benchmark, what it
+    measured first. Caveats follow.
+    """
     commit = short_commit(outcome.commit_sha, outcome.is_dirty)
     if outcome.status == KNOWN:
         return printable(f"{short_run(outcome.run_id)}  {outcome.example}  {commit}  unchanged: {outcome.message}")
-    parts = (
-        short_run(outcome.run_id),
-        outcome.example,
-        commit,
+    told = _work(outcome) if outcome.has_profile else (_first_metric(outcome.measured),)
+    line = printable("  ".join((short_run(outcome.run_id), outcome.example, commit, *told)))
+    caveats = [caveat for caveat in outcome.caveats if caveat not in outcome.told_before]
+    return "\n".join([line, *(f"  ! {printable(caveat.text)}" for caveat in caveats)])
+
+
+def _work(outcome: Outcome) -> tuple[str, ...]:
+    return (
         outcome.process if outcome.pid == NO_PID else f"{outcome.process} ({outcome.pid})",
         f"{outcome.samples:,} samples",
         f"{outcome.cpu_ms:,.1f} ms CPU",
         f"hottest {outcome.hottest_module} {outcome.hottest_share * 100:.1f} %",
         _losses(outcome),
     )
-    line = printable("  ".join(parts))
-    return "\n".join([line, *(f"  ! {printable(caveat.text)}" for caveat in outcome.caveats)])
+
+
+def _first_metric(measured: Sequence[Measured]) -> str:
+    """`wall time 12.31 µs ±1.2 % (10 repetitions)`: the median, as in comparisons, and how far the repetitions lie
+    apart; of the first of its metrics where the benchmark measured no time.
+    """
+    if not measured:
+        return "nothing measured"
+    first = next((each for each in measured if each.metric == WALL_TIME), measured[0])
+    (amount,) = amounts((first.median,), first.unit)
+    has_spread = first.spread is not None and first.median > 0
+    spread = f" ±{cell((first.spread or 0.0) / first.median, 'share')}" if has_spread else ""
+    repetitions = f" ({counted(first.repetitions, 'repetition')})" if first.repetitions > 1 else ""
+    return f"{metric_label(first.metric)} {amount}{spread}{repetitions}"
 
 
 def _losses(outcome: Outcome) -> str:
@@ -59,9 +80,15 @@ def _data(outcome: Outcome) -> dict[str, Any]:
     }
     if outcome.status == KNOWN:
         return data
-    return data | {
+    data |= {
         "is_dirty": outcome.is_dirty,
         "process": outcome.process,
+        "caveats": outcome.caveats,
+        "measured": outcome.measured,
+    }
+    if not outcome.has_profile:
+        return data
+    return data | {
         "pid": outcome.pid,
         "samples": outcome.samples,
         "cpu_ms": outcome.cpu_ms,
@@ -70,5 +97,4 @@ def _data(outcome: Outcome) -> dict[str, Any]:
         "lost_events": outcome.lost_events,
         "lost_buffers": outcome.lost_buffers,
         "unresolved_share": outcome.unresolved_share,
-        "caveats": outcome.caveats,
     }

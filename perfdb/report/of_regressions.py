@@ -1,16 +1,15 @@
 """The regression report for a pull request: Markdown that fits a comment, with the verdict first.
 
 A comment of GitHub holds 65,536 characters. Where all that there is to say takes more, less is said, step by step
-(`STEPS`): names get shorter, then tables, then examples become lines of one table. What changed most is told longest,
-and what is left out is counted, with its sums.
+(`STEPS` in `of_regressions_parts`): names get shorter, then tables, then examples become lines of one table. What
+changed most is told longest, and what is left out is counted, with its sums.
 """
 
 from __future__ import annotations
 
-import html
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from perfdb import __version__
 from perfdb.compare.call_tree import Paths
@@ -18,60 +17,42 @@ from perfdb.compare.comparison import Comparison, ExampleDiff, PooledEntry
 from perfdb.compare.ledger import NEW, UNRESOLVED, VANISHED, Entry, Ledger
 from perfdb.compare.sides import EXACT, Side
 from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, NOT_COMPARABLE, REGRESSED, Criteria
-from perfdb.report.blocks import Table
 from perfdb.report.cells import cell, printable
-from perfdb.report.markdown import caveats_text, code, escape, fenced, heading, is_label, table_markdown
+from perfdb.report.markdown import code, escape, fenced, heading, table_markdown
 from perfdb.report.names import short_commit
-from perfdb.report.of_diff import classes_line, set_aside_texts
+from perfdb.report.of_diff import classes_line, set_aside_texts, what_is_told
 from perfdb.report.of_diff_call import options, revisions
 from perfdb.report.of_diff_headline import ORDER, headline, overall, regressed_within
+from perfdb.report.of_diff_measured import hidden_regressions, measured_table
 from perfdb.report.of_diff_tables import ledger_table, paths_table, pooled_table, programs_table
 from perfdb.report.of_diff_words import counted, margin_text, program_lines
+from perfdb.report.of_regressions_parts import (
+    LONGEST_CAVEAT,
+    STEPS,
+    Step,
+    bare,
+    benchmark_parts,
+    cut_caveats,
+    details,
+    folded,
+    in_ms,
+    metric_text,
+    step_table,
+)
 from perfdb.report.widths import shorten_apart, shorten_middle
-from perfdb.units import NS_PER_MS
 
 COMMENT = 65_536
 """What a comment of GitHub holds, in UTF-16 units."""
 RESERVE = 536
 """So much of it is left to who pastes the report."""
 SIGNS = {REGRESSED: "▲", IMPROVED: "▼", EQUAL: "=", INCONCLUSIVE: "~", NOT_COMPARABLE: "×"}
-MOST_CAVEATS = 10
-"""So many caveats of an example are told; of more, the number."""
 NO_PATHS = "call paths: not compared, for some run tells none, or frames have names in some runs only"
 OPEN = "`~`: neither a change is shown nor that there is none; with it, how many more runs a side would tell."
 LEAST_EXAMPLE = 400
 """No example that is told in detail takes less: more of them than fit need not be tried."""
-LONGEST_CAVEAT, LONGEST_CALL = 600, 2_000
+LONGEST_CALL = 2_000
 TELLING_SHARE = 0.01
 """So much of the time must be in frames without symbols to be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How much is told: rows a table, characters a name, examples with tables, and lines of the table of programs."""
-
-    rows: int
-    name: int
-    examples: int
-    programs: int
-    subject: int = 200
-
-
-STEPS = (
-    Step(15, 240, 1_000, 1_000),
-    Step(15, 140, 1_000, 1_000),
-    Step(10, 120, 50, 1_000),
-    Step(10, 100, 30, 1_000),
-    Step(8, 100, 25, 400),
-    Step(8, 90, 20, 400),
-    Step(6, 80, 16, 200),
-    Step(5, 80, 12, 200),
-    Step(5, 70, 8, 200),
-    Step(5, 60, 5, 100, 100),
-    Step(3, 50, 3, 50, 80),
-    Step(3, 40, 1, 25, 60),
-    Step(1, 40, 0, 10, 40),
-)
 
 
 def regressions_markdown(comparison: Comparison, limit: int = COMMENT - RESERVE) -> str:
@@ -98,13 +79,14 @@ def _document(comparison: Comparison, step: Step) -> str:
         _sides(comparison, step),
         *_in_short(comparison, step),
     ]
-    parts.append(_cut_caveats([caveat.text for caveat in comparison.caveats]))
-    ranked = sorted(comparison.examples, key=_rank)
+    parts.append(cut_caveats([caveat.text for caveat in comparison.caveats]))
+    ranked = sorted(comparison.with_profiles, key=_rank)
     detailed = [example for example in ranked if _is_told(example)][: step.examples]
     parts.append(_programs(ranked, step))
     for example in detailed:
         parts += _example(example, comparison.criteria, step)
     parts += _others([example for example in ranked if example not in detailed], comparison.criteria, step)
+    parts += benchmark_parts(comparison.without_profiles, step)
     parts += _pooled(comparison.pooled, step)
     parts += _only_one_side(comparison)
     parts.append(_how(comparison))
@@ -138,14 +120,19 @@ def _in_short(comparison: Comparison, step: Step) -> Iterator[str]:
     inner = regressed_within(comparison)
     if inner:
         shown = ", ".join(
-            f"{_named(entry, step)} {_ms(entry.delta_ns)} in {_bare(example.example)}" for example, entry in inner[:3]
+            f"{_named(entry, step)} {in_ms(entry.delta_ns)} in {bare(example.example)}" for example, entry in inner[:3]
         )
         more = f" and {len(inner) - 3:,} more" if len(inner) > 3 else ""
         lines.append(f"In programs that did not regress, {counted(len(inner), 'function')} regressed: {shown}{more}.")
+    metrics = hidden_regressions(comparison)
+    if metrics:
+        shown = ", ".join(metric_text(example, entry) for example, entry in metrics[:3])
+        more = f" and {len(metrics) - 3:,} more" if len(metrics) > 3 else ""
+        lines.append(f"In programs that did not regress, {counted(len(metrics), 'metric')} regressed: {shown}{more}.")
     if not lines and overall(comparison) == INCONCLUSIVE:
         lines.append("No change is shown, and neither is that there is none: more runs would tell.")
     lines.append(
-        f"CPU time of {escape(printable(str(comparison.scope)))}, mean of the runs; effects with 95 % intervals, "
+        f"{escape(printable(what_is_told(comparison)))}, mean of the runs; effects with 95 % intervals, "
         f"a change of {margin_text(comparison.criteria)}"
         + (f" and {comparison.criteria.min_ms:g} ms" if comparison.criteria.min_ms else "")
         + " matters."
@@ -158,35 +145,34 @@ def _worst_line(example: ExampleDiff, criteria: Criteria, step: Step) -> str:
     sure = escape(program_lines(example, criteria)[0])
     grown = [entry for entry in example.functions.rows if entry.group in (REGRESSED, NEW) and entry.delta_ns > 0]
     grown.sort(key=lambda entry: -entry.delta_ns)
-    where = ", ".join(f"{_named(entry, step)} {_ms(entry.delta_ns)}" for entry in grown[:2])
-    return f"**{_bare(example.example)}** {sure}" + (f"; most in {where}" if where else "") + "."
+    where = ", ".join(f"{_named(entry, step)} {in_ms(entry.delta_ns)}" for entry in grown[:2])
+    return f"**{bare(example.example)}** {sure}" + (f"; most in {where}" if where else "") + "."
 
 
 def _named(entry: Entry, step: Step) -> str:
     return code(shorten_middle(printable(str(entry.item)), step.name))
 
 
-def _bare(example: str) -> str:
-    return escape(shorten_middle(printable(example), 80))
-
-
-def _ms(delta_ns: float) -> str:
-    return f"{cell(delta_ns / NS_PER_MS, 'delta_ms')} ms"
-
-
 def _rank(example: ExampleDiff) -> tuple[int, float]:
-    return ORDER.index(example.finding.verdict), -abs(example.total.delta_ns)
+    """Profiles by their delta, before benchmarks, of which only relative changes compare."""
+    primary = example.primary
+    size = abs(example.total.delta_ns) if example.has_profiles else abs((primary.change if primary else None) or 0.0)
+    return ORDER.index(example.finding.verdict), -size
 
 
 def _is_told(example: ExampleDiff) -> bool:
     """Whether there is more to say of an example than its line in the table of programs."""
-    if example.finding.verdict == NOT_COMPARABLE:
+    if example.finding.verdict == NOT_COMPARABLE or not example.has_profiles:
         return False
+    if any(entry.finding is not None and entry.finding.is_significant for entry in example.measured):
+        return True
     found = (*example.modules.rows, *example.functions.rows)
     return example.finding.is_significant or any(entry.group in (REGRESSED, IMPROVED, NEW, VANISHED) for entry in found)
 
 
 def _programs(ranked: Sequence[ExampleDiff], step: Step) -> str:
+    if not ranked:
+        return ""
     table = programs_table(ranked[: step.programs])
     order = {example.example: place for place, example in enumerate(ranked)}
     table = replace(table, rows=tuple(sorted(table.rows, key=lambda row: order[row[0]])))
@@ -196,7 +182,7 @@ def _programs(ranked: Sequence[ExampleDiff], step: Step) -> str:
     left = ranked[step.programs :]
     if left:
         delta = sum(example.total.delta_ns for example in left)
-        text += f"\n\nand {counted(len(left), 'more example')}, {_ms(delta)} together: {_verdicts(left)}"
+        text += f"\n\nand {counted(len(left), 'more example')}, {in_ms(delta)} together: {_verdicts(left)}"
     return text
 
 
@@ -214,10 +200,12 @@ def _example(example: ExampleDiff, criteria: Criteria, step: Step) -> Iterator[s
     yield _unresolved(closed)
     yield _explaining(example, step)
     name = shorten_middle(example.example, 80)
+    if example.measured:
+        yield folded(f"metrics of {name}", measured_table(example), step)
     if _has_functions(example.functions):
         changed = _changed(example.functions, step.rows)
-        yield _folded(f"functions of {name}", ledger_table(example, changed, "function"), step)
-    yield _folded(f"all modules of {name}", ledger_table(example, example.modules.cut(step.rows), "module"), step)
+        yield folded(f"functions of {name}", ledger_table(example, changed, "function"), step)
+    yield folded(f"all modules of {name}", ledger_table(example, example.modules.cut(step.rows), "module"), step)
 
 
 def _explaining(example: ExampleDiff, step: Step) -> str:
@@ -237,7 +225,7 @@ def _explaining(example: ExampleDiff, step: Step) -> str:
     lead = f"{counted(len(paths.rows), 'call path')} account{one} for {paths.accounted * 100:.0f} % of the change:"
     if not example.finding.is_significant:
         lead = f"{counted(len(paths.rows), 'call path')} stand{one} out from the noise:"
-    return f"{lead}\n\n{_table(paths_table(example, kept), step)}"
+    return f"{lead}\n\n{step_table(paths_table(example, kept), step)}"
 
 
 def _unresolved(ledger: Ledger) -> str:
@@ -270,14 +258,7 @@ def _has_functions(ledger: Ledger) -> bool:
 
 def _caveats(example: ExampleDiff) -> str:
     caveats = (*(caveat.text for caveat in example.caveats), *set_aside_texts(example.runs.set_aside))
-    return _cut_caveats(caveats)
-
-
-def _cut_caveats(caveats: Sequence[str]) -> str:
-    shown = list(caveats[:MOST_CAVEATS])
-    if len(caveats) > MOST_CAVEATS:
-        shown.append(f"{len(caveats) - MOST_CAVEATS:,} more caveats are in the JSON")
-    return caveats_text(tuple(shorten_middle(printable(each), LONGEST_CAVEAT) for each in shown))
+    return cut_caveats(caveats)
 
 
 def _others(examples: Sequence[ExampleDiff], criteria: Criteria, step: Step) -> Iterator[str]:
@@ -289,17 +270,17 @@ def _others(examples: Sequence[ExampleDiff], criteria: Criteria, step: Step) -> 
         told = " ".join(program_lines(example, criteria)[:2]) if example.finding.verdict == NOT_COMPARABLE else ""
         caveats = "; ".join(caveat.text for caveat in example.caveats)
         text = "; ".join(each for each in (told, caveats) if each)
-        lines.append(f"- **{_bare(example.example)}**: {escape(shorten_middle(printable(text), LONGEST_CAVEAT))}")
+        lines.append(f"- **{bare(example.example)}**: {escape(shorten_middle(printable(text), LONGEST_CAVEAT))}")
     if len(noted) > len(shown):
         lines.append(f"- and {len(noted) - len(shown):,} more examples with caveats")
     if lines:
-        yield _details(f"caveats of {counted(len(noted), 'example')} without details", "\n".join(lines))
+        yield details(f"caveats of {counted(len(noted), 'example')} without details", "\n".join(lines))
     changed = [example for example in examples if _is_told(example)]
     if changed:
         are = "is" if len(changed) == 1 else "are"
         yield (
             f"{counted(len(changed), 'example')} that changed within {are} not shown in detail "
-            f"({_ms(sum(example.total.delta_ns for example in changed))} together): {_verdicts(changed)}."
+            f"({in_ms(sum(example.total.delta_ns for example in changed))} together): {_verdicts(changed)}."
         )
 
 
@@ -308,16 +289,18 @@ def _pooled(pooled: Sequence[PooledEntry], step: Step) -> Iterator[str]:
     if not changed:
         return
     left = changed[step.rows :]
-    text = _table(pooled_table(changed[: step.rows]), step)
+    text = step_table(pooled_table(changed[: step.rows]), step)
     if left:
-        text += f"\n\nand {counted(len(left), 'more function')}, {_ms(sum(entry.delta_ns for entry in left))} together"
-    yield _details(f"{counted(len(changed), 'function')} that changed over several examples", text)
+        text += (
+            f"\n\nand {counted(len(left), 'more function')}, {in_ms(sum(entry.delta_ns for entry in left))} together"
+        )
+    yield details(f"{counted(len(changed), 'function')} that changed over several examples", text)
 
 
 def _only_one_side(comparison: Comparison) -> Iterator[str]:
     for name, only in (("baseline", comparison.only_baseline), ("contender", comparison.only_contender)):
         if only:
-            shown = ", ".join(_bare(each) for each in only[:10])
+            shown = ", ".join(bare(each) for each in only[:10])
             yield f"only in {name}: {shown}" + (f" and {len(only) - 10:,} more" if len(only) > 10 else "")
 
 
@@ -331,27 +314,8 @@ def _how(comparison: Comparison) -> str:
     calls = f"perfdb report regressions {call}\nperfdb report regressions {call} -o regressions.json"
     if len(call) > LONGEST_CALL:
         calls = f"perfdb report regressions {' '.join(revisions(comparison))} -o regressions.json  # and the options"
-    return _details("how to reproduce", f"{lines}\n\n{fenced(_printable_lines(calls))}")
+    return details("how to reproduce", f"{lines}\n\n{fenced(_printable_lines(calls))}")
 
 
 def _printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.splitlines()))
-
-
-def _folded(title: str, table: Table, step: Step) -> str:
-    return _details(title, _table(table, step))
-
-
-def _details(title: str, text: str) -> str:
-    """A folded part; the blank lines make both forges read Markdown inside."""
-    # A summary is HTML: Markdown's own escapes would be seen.
-    shown = html.escape(printable(title), quote=False)
-    return f"<details>\n<summary>{shown}</summary>\n\n{text}\n\n</details>"
-
-
-def _table(table: Table, step: Step) -> str:
-    """The table with its names in at most `step.name` characters, no two alike."""
-    whole = [printable(str(row[0])) for row in table.rows]
-    short = shorten_apart([name for name in whole if not is_label(name)], step.name)
-    rows = tuple((short.get(name, name), *row[1:]) for name, row in zip(whole, table.rows, strict=True))
-    return table_markdown(replace(table, rows=rows), is_padded=False)

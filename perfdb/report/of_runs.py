@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from perfdb.compare.measured import metric_order
+from perfdb.profile.columns import MEASURED
+from perfdb.profile.measurement import CPU_TIME, MS, Measured
+from perfdb.report.amounts import amounts, metric_label
 from perfdb.report.blocks import Block, Column, Report, Table
 from perfdb.report.names import short_commit, short_run
 from perfdb.store.model import Run
@@ -20,6 +24,7 @@ _COLUMNS = (
     Column("process", "process", gives_way=7),
     Column("samples", "samples", "count", gives_way=3),
     Column("cpu_ms", "CPU ms", "ms"),
+    Column("measured", "measured", "figure"),
     Column("hottest", "hottest module", gives_way=5),
     Column("hottest_share", "%", "share", gives_way=6),
     Column("notes", "notes", gives_way=2),
@@ -39,17 +44,21 @@ def runs_report(runs: Sequence[Run], has_older: bool = False) -> Report:
         tuple(Column(key, key) for key in keys),
         tuple(tuple(_flat(value) for value in record.values()) for record in records),
     )
-    return Report(
-        (Block(table=_without_empty(Table(_COLUMNS, rows, "older runs" if has_older else ""))), Block(caveats=caveats)),
-        flat,
-        records,
-    )
+    table = Table(_COLUMNS, rows, "older runs" if has_older else "")
+    shown = _without_empty(table, any(run.detail != MEASURED for run in runs))
+    return Report((Block(table=shown), Block(caveats=caveats)), flat, records)
 
 
-def _without_empty(table: Table) -> Table:
-    """The table without the columns that say nothing in any row: lines are long enough."""
+def _without_empty(table: Table, has_profiles: bool) -> Table:
+    """The table without the columns that say nothing in any row: lines are long enough.
+
+    Where no run is a profile, that holds for all of what only profiles have.
+    """
+    silent = ("",) if has_profiles else ("", None)
     kept = [
-        place for place in range(len(table.columns)) if not table.rows or any(row[place] != "" for row in table.rows)
+        place
+        for place in range(len(table.columns))
+        if not table.rows or any(row[place] not in silent for row in table.rows)
     ]
     return Table(
         tuple(table.columns[place] for place in kept),
@@ -84,12 +93,19 @@ RUN_KINDS = {
     "source_name": "text",
     "tags": "texts",
     "caveats": "texts",
+    "detail": "text",
+    "measured": "texts",
 }
 """What kind of value each field of a run's record holds, for frames, whose types must not depend on their rows."""
 
 
 def run_record(run: Run) -> dict[str, Any]:
-    """One run for programs: its facts in ms and fractions, tags as `k=v`, caveats as sentences."""
+    """One run for programs: its facts in ms and fractions, tags as `k=v`, caveats as sentences.
+
+    Metrics are `wall_time=12.5 ms`, the median of the repetitions. A result of a benchmark has no samples, and its CPU
+    time where it tells one.
+    """
+    is_measured = run.detail == MEASURED
     return {
         "run_id": run.run_id,
         "commit_sha": run.commit_sha,
@@ -102,8 +118,8 @@ def run_record(run: Run) -> dict[str, Any]:
         "process": run.process,
         "recorded_at": run.recorded_at,
         "started_at": run.started_at,
-        "samples": run.samples,
-        "cpu_ms": run.cpu_ns / NS_PER_MS,
+        "samples": None if is_measured else run.samples,
+        "cpu_ms": _metric_ms(run, CPU_TIME) if is_measured else run.cpu_ns / NS_PER_MS,
         "wall_ms": run.wall_ms,
         "hottest_module": run.hottest_module,
         "hottest_share": run.hottest_share,
@@ -116,10 +132,23 @@ def run_record(run: Run) -> dict[str, Any]:
         "source_name": run.source_name,
         "tags": [f"{key}={value}" for key, value in run.tags.items()],
         "caveats": [caveat.text for caveat in run.caveats],
+        "detail": run.detail,
+        "measured": [f"{each.metric}={each.median!r} {each.unit}".rstrip() for each in _metrics(run)],
     }
 
 
+def _metrics(run: Run) -> list[Measured]:
+    """The metric that stands for the run first."""
+    return sorted(run.measured, key=lambda each: metric_order((each.metric, each.unit)))
+
+
+def _metric_ms(run: Run, metric: str) -> float | None:
+    return next((each.mean for each in run.measured if (each.metric, each.unit) == (metric, MS)), None)
+
+
 def _row(run: Run) -> tuple[Any, ...]:
+    is_measured = run.detail == MEASURED
+    first = next(iter(_metrics(run)), None) if is_measured else None
     return (
         short_run(run.run_id),
         short_commit(run.commit_sha, run.is_dirty),
@@ -128,8 +157,9 @@ def _row(run: Run) -> tuple[Any, ...]:
         run.machine,
         run.recorded_at,
         run.process,
-        run.samples,
-        run.cpu_ns / NS_PER_MS,
+        None if is_measured else run.samples,
+        None if is_measured else run.cpu_ns / NS_PER_MS,
+        f"{amounts((first.median,), first.unit)[0]} {metric_label(first.metric)}" if first else "",
         run.hottest_module,
         run.hottest_share,
         _notes(run),

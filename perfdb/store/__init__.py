@@ -8,6 +8,7 @@
 Importing this package imports DuckDB, so `api` and `cli` do it no earlier than they need to.
 """
 
+from perfdb.profile.measurement import Measured, Measurement
 from perfdb.store.atomic import atomic
 from perfdb.store.connection import (
     Connection,
@@ -22,7 +23,6 @@ from perfdb.store.model import (
     Call,
     Costs,
     HistoryInfo,
-    Measurement,
     NewRun,
     RecordedCommit,
     Revision,
@@ -48,13 +48,14 @@ from perfdb.store.read import (
     wanted_symbols,
 )
 from perfdb.store.sandbox import Result, frame, run_sql
-from perfdb.store.write import find_duplicate, rename_run, runs_of_source, write_run
+from perfdb.store.write import find_duplicate, rename_run, runs_of_source, write_measured, write_run
 
 __all__ = [
     "Call",
     "Connection",
     "Costs",
     "HistoryInfo",
+    "Measured",
     "Measurement",
     "NamedQuery",
     "NewRun",
@@ -93,5 +94,6 @@ __all__ = [
     "symbol_states",
     "upgrade",
     "wanted_symbols",
+    "write_measured",
     "write_run",
 ]

@@ -44,6 +44,15 @@ def insert_run(
     _load(connection, statement, columns, {"run_id": run_id})
 
 
+def insert_runs(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Columns, nullable: Sequence[str] = ()
+) -> None:
+    """Add rows of several runs: the column `run_id` says whose each row is. Nulls are as in `insert_run`."""
+    nulls = [f"nullif({name}, {_ABSENT}) as {name}" for name in nullable]
+    chosen = f"* replace ({', '.join(['run_id::uuid as run_id', *nulls])})"
+    _load(connection, f"insert into {table} by name select {chosen} from {_INCOMING}", columns, {})
+
+
 def update_run(
     connection: duckdb.DuckDBPyConnection, table: str, run_id: str, keys: Sequence[str], columns: Columns
 ) -> None:

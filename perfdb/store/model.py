@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perfdb.profile.columns import I32, I64, Bool, Caveat
+from perfdb.profile.measurement import Measured, Measurement
 
 Text = npt.NDArray[np.object_]
 
@@ -27,15 +28,6 @@ class Revision:
     tree_sha: str | None = None
     parent_shas: tuple[str, ...] | None = None
     subject: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One value of one metric that was measured beside the profile, such as ("wall_time", "ms", 812.0)."""
-
-    metric: str
-    unit: str
-    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,8 @@ class Run:
     """One run of the history, with what is asked of every run. Weights and samples are the main process's own.
 
     `hottest_module` is the module with the most exclusive weight and `hottest_share` its part of the process's work;
-    both are None, as `unresolved_share` is, where the process did no work.
+    both are None, as `unresolved_share` is, where the process did no work. `wall_ms` is None where a run of detail
+    `measured` does not tell it.
     """
 
     run_id: str
@@ -96,13 +89,13 @@ class Run:
     perfdb_version: str
     samples: int
     cpu_ns: int
-    wall_ms: float
+    wall_ms: float | None
     unresolved_share: float | None
     hottest_module: str | None
     hottest_share: float | None
     caveats: tuple[Caveat, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    measurements: tuple[Measurement, ...] = ()
+    measured: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ import duckdb
 import numpy as np
 
 from perfdb.profile.columns import NOT_KNOWN, Caveat
+from perfdb.profile.measurement import Measured
 from perfdb.profile.outcome import MixedSymbols, WantedSymbols
 from perfdb.store.migrations import applied
-from perfdb.store.model import Call, Costs, HistoryInfo, Measurement, RecordedCommit, Run, RunMark, RunProcess
+from perfdb.store.model import Call, Costs, HistoryInfo, RecordedCommit, Run, RunMark, RunProcess
 from perfdb.store.queries import internal
 
 TABLES = (
@@ -51,12 +52,12 @@ def runs(
 def _run_row(row: dict[str, Any]) -> Run:
     codes, texts = row.pop("caveat_codes"), row.pop("caveat_texts")
     keys, values = row.pop("tag_keys"), row.pop("tag_values")
-    metrics, units, amounts = row.pop("metrics"), row.pop("units"), row.pop("metric_values")
+    measured = row.pop("measured")
     return Run(
         **row,
         caveats=tuple(Caveat(*each) for each in zip(codes, texts, strict=True)),
         tags=dict(zip(keys, values, strict=True)),
-        measurements=tuple(Measurement(*each) for each in zip(metrics, units, amounts, strict=True)),
+        measured=tuple(Measured(**each) for each in measured),
     )
 
 

@@ -33,6 +33,11 @@ with duplicate as (
     from process
     group by run_id, pid, incarnation
     having count(*) > 1
+    union all
+    select 'measurements that are there twice in a run', run_id::varchar
+    from measurement
+    group by run_id, metric, unit, repetition
+    having count(*) > 1
 ), dangling as (
     select 'runs of a commit that is not there' as problem, run_id::varchar as instance
     from run
@@ -177,6 +182,7 @@ with duplicate as (
     from run
     left join (select run_id, sum(samples) as samples from work group by run_id) as total on total.run_id = run.run_id
     where run.sample_count != run.idle_count + coalesce(total.samples, 0)
+        or (run.detail = 'measured' and (run.sample_count > 0 or total.samples is not null))
 ), overlined as (
     -- the lines of a function cannot do more by themselves than the function does
     select 'functions whose lines do more than they do' as problem, line.run_id::varchar as instance

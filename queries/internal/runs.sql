@@ -4,7 +4,7 @@
 -- param examples = NULL: examples, one a line
 -- param build = NULL: the build kind
 -- param limit = NULL: at most so many, the newest
--- columns: run_id, commit_sha, committed_at, tree_sha, subject, example, machine, cpu, cores, build, is_dirty, recorded_at, started_at, duration_ns, interval_ns, detail, sample_count, idle_count, lost_events, lost_buffers, unresolved_count, source_format, source_name, source_sha256, process, main_pid, main_incarnation, perfdb_version, samples, cpu_ns, wall_ms, unresolved_share, hottest_module, hottest_share, caveat_codes, caveat_texts, tag_keys, tag_values, metrics, units, metric_values
+-- columns: run_id, commit_sha, committed_at, tree_sha, subject, example, machine, cpu, cores, build, is_dirty, recorded_at, started_at, duration_ns, interval_ns, detail, sample_count, idle_count, lost_events, lost_buffers, unresolved_count, source_format, source_name, source_sha256, process, main_pid, main_incarnation, perfdb_version, samples, cpu_ns, wall_ms, unresolved_share, hottest_module, hottest_share, caveat_codes, caveat_texts, tag_keys, tag_values, measured
 with chosen as (
     select run.*, example.name as example
     from run
@@ -36,13 +36,24 @@ with chosen as (
     select run_id, list(key order by key) as keys, list(value order by key) as "values"
     from run_tag
     group by run_id
-), measured as (
+), metric as (
     select
         run_id,
-        list(metric order by metric, unit, value) as metrics,
-        list(unit order by metric, unit, value) as units,
-        list(value order by metric, unit, value) as "values"
-    from measurement
+        list(
+            {
+                'metric': metric,
+                'unit': unit,
+                'mean': mean,
+                'median': median,
+                'spread': spread,
+                'repetitions': repetitions,
+                'least': least,
+                'most': most
+            }
+            order by metric, unit
+        ) as measured
+    from measurement_summary
+    where run_id in (select run_id from chosen)
     group by run_id
 )
 select
@@ -84,9 +95,7 @@ select
     coalesce(caveat.texts, []) as caveat_texts,
     coalesce(tag.keys, []) as tag_keys,
     coalesce(tag."values", []) as tag_values,
-    coalesce(measured.metrics, []) as metrics,
-    coalesce(measured.units, []) as units,
-    coalesce(measured."values", []) as metric_values
+    coalesce(metric.measured, []) as measured
 from chosen
 join run_summary on run_summary.run_id = chosen.run_id
 left join machine on machine.machine_id = chosen.machine_id
@@ -94,5 +103,5 @@ left join revision on revision.commit_sha = chosen.commit_sha
 left join weight on weight.run_id = chosen.run_id
 left join caveat on caveat.run_id = chosen.run_id
 left join tag on tag.run_id = chosen.run_id
-left join measured on measured.run_id = chosen.run_id
+left join metric on metric.run_id = chosen.run_id
 order by chosen.recorded_at desc, chosen.run_id desc

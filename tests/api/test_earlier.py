@@ -14,7 +14,7 @@ from perfdb import store
 from perfdb.api.earlier import earlier_runs
 from perfdb.compare.sides import Side
 from perfdb.profile import Machine
-from perfdb.profile.columns import LEAF
+from perfdb.profile.columns import LEAF, MEASURED
 from perfdb.revisions import Repository
 from tests.conftest import FIRST_COMMIT_AT, GitRepo
 from tests.store.profiles import MACHINE, new_run, profile
@@ -248,3 +248,18 @@ def test_what_one_of_the_compared_runs_is_like_is_taken(book: Book) -> None:
 
     assert ["debug", "leaf"] == sorted(book.earlier("baseline", "contender")["simple"])
     assert {"simple": ["debug"]} == book.earlier("baseline", "contender", build="Debug")
+
+
+def test_profiles_and_results_of_benchmarks_do_not_crowd_each_other_out(book: Book) -> None:
+    for detail in ("", MEASURED):
+        book.record("a", "b", "c", "d", detail=detail)
+
+    assert {"simple": ["b", "b", "a", "a"]} == book.earlier("c", "d")
+    assert {"simple": ["b", "b"]} == book.earlier("c", "d", limit=1)
+
+
+def test_of_profiles_alone_no_result_of_a_benchmark_is_history(book: Book) -> None:
+    book.record("a", "c", "d")
+    book.record("b", detail=MEASURED)
+
+    assert {"simple": ["a"]} == book.earlier("c", "d")

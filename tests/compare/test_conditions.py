@@ -315,3 +315,58 @@ def test_every_run_of_a_side_is_compared_or_set_aside_with_a_reason(
         assert 1 == len({each.interval_ns // 10 for each in compared})
         if any(each.machine == "" and not each.cpu for each in compared):
             assert {("", "")} == {(each.machine, each.cpu) for each in compared}
+
+
+# ---- results of benchmarks -------------------------------------------------------------------------------------------
+
+
+BENCH: dict[str, Any] = {"detail": "measured", "samples": 0, "interval_ns": 0, "unresolved_share": None}
+
+
+def test_results_of_benchmarks_have_no_samples_and_are_compared() -> None:
+    baseline, contender, history = some("b", 2, **BENCH), some("c", 1, **BENCH), some("h", 2, **BENCH)
+
+    assert Matched(tuple(baseline), tuple(contender), tuple(history)) == match_runs(baseline, contender, history)
+
+
+def test_results_of_benchmarks_have_no_sampling_interval_that_could_differ() -> None:
+    bench = BENCH | {"interval_ns": MS}
+
+    assert not match_runs([run("b1", **BENCH)], [run("c1", **bench)], []).reason
+
+
+def test_profiles_come_first_where_both_sides_have_both() -> None:
+    baseline = [run("b1"), *some("bb", 3, **BENCH)]
+    contender = [run("c1"), *some("cb", 3, **BENCH)]
+
+    matched = match_runs(baseline, contender, [run("h1"), run("h2", **BENCH)])
+
+    assert ("b1", "c1", "h1") == (ids(matched.baseline), ids(matched.contender), ids(matched.history))
+    assert 6 == len(matched.set_aside)
+    assert "is a result of a benchmark, without samples; compared are profiles" == matched.set_aside[0].reason
+
+
+def test_what_both_sides_have_is_compared() -> None:
+    matched = match_runs([run("b1"), run("b2", **BENCH)], [run("c1", **BENCH)], [run("h1"), run("h2", **BENCH)])
+
+    assert ("b2", "c1", "h2") == (ids(matched.baseline), ids(matched.contender), ids(matched.history))
+    assert {"baseline b1": "is a profile; compared are results of benchmarks, which have no samples"} == left_out(
+        matched
+    )
+    assert matched.is_measured
+
+
+def test_a_profile_and_a_result_of_a_benchmark_are_never_put_together() -> None:
+    matched = match_runs([run("b1")], [run("c1", **BENCH)], [])
+
+    assert "baseline has profiles, contender results of benchmarks" in matched.reason
+    assert "sampled" not in matched.reason
+    assert (False, False) == (matched.is_measured, matched.has_profiles)
+
+
+def test_results_of_benchmarks_on_another_machine_or_build_are_told_as_of_profiles() -> None:
+    moved = match_runs([run("b1", **BENCH)], [run("c1", machine="LAPTOP", **(BENCH | INTEL))], [])
+    built = match_runs([run("b1", **BENCH)], [run("c1", build="Debug", **BENCH)], [])
+
+    assert "baseline ran on BUILD-07" in moved.reason
+    assert "baseline is of Release, contender of Debug" in built.reason

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from perfdb.compare.comparison import Comparison, ExampleDiff, PooledEntry
 from perfdb.compare.costs import Item
-from perfdb.compare.gate import FAIL_ON, GateResult, judge_gate, limit_of
+from perfdb.compare.gate import FAIL_ON, GateResult, judge_gate
+from perfdb.compare.gate_limits import limit_of
 from perfdb.compare.ledger import Entry, Ledger
+from perfdb.compare.measured import MeasuredEntry
 from perfdb.compare.scope import Scope
 from perfdb.compare.sides import Matched, RunFacts, Side
 from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, NOT_COMPARABLE, REGRESSED, Criteria, Finding
@@ -348,3 +351,107 @@ def test_regressions_come_before_what_is_open_and_both_are_named() -> None:
         "gate failed (total, inconclusive): b: the program +10.0 % [+8.0 %, +12.0 %], limit 5 %; a: "
     )
     assert "\n" not in line
+
+
+# ---- metrics ---------------------------------------------------------------------------------------------------------
+
+
+def metric(
+    name: str, finding: Finding | None, unit: str = "ms", before: float = 100.0, after: float = 120.0
+) -> MeasuredEntry:
+    return MeasuredEntry(name, unit, Summary(before, None, 3), Summary(after, None, 3), (3, 3), finding)
+
+
+def benchmark(*metrics: MeasuredEntry, name: str = "BM_x") -> ExampleDiff:
+    """An example without profiles, for whose program the first metric stands."""
+    bare = [tuple(replace(each, detail="measured", samples=0) for each in runs(3, side)) for side in "bc"]
+    program = metrics[0].finding or Finding(NOT_COMPARABLE, reason="nobody knows")
+    empty = Ledger((), (), (), entry(None, None, 0.0))
+    return ExampleDiff(name, Matched(bare[0], bare[1]), program, None, empty, empty, None, (), metrics)
+
+
+LESS = Finding(REGRESSED, -0.3, -0.32, -0.28, is_relevant=True)
+"""A rate that fell."""
+
+
+def test_metrics_of_profiles_fail_as_regressed_and_not_as_the_total() -> None:
+    grew = replace(example(), measured=(metric("wall_time", EVEN), metric("peak_memory", grown(0.2), "bytes")))
+
+    assert [True, False] == [failed(compared(grew), on=[word]) for word in ("regressed", "total")]
+    line = judge_gate(compared(grew), ["regressed"]).line
+    assert line.startswith("gate failed (regressed): simple: peak_memory +20.0 % [+18.0 %, +22.0 %], limit 5 %.")
+
+
+def test_the_first_metric_is_the_total_of_a_benchmark() -> None:
+    slower = compared(benchmark(metric("wall_time", grown(0.2)), metric("peak_memory", EVEN, "bytes")))
+    larger = compared(benchmark(metric("wall_time", EVEN), metric("peak_memory", grown(0.2), "bytes")))
+
+    assert [True, True] == [failed(slower, on=[word]) for word in ("regressed", "total")]
+    assert [True, False] == [failed(larger, on=[word]) for word in ("regressed", "total")]
+    line = judge_gate(slower, ["total"]).line
+    assert "BM_x: wall_time +20.0 %" in line
+    assert "See perfdb diff main HEAD --example BM_x; to accept" in line
+
+
+def test_the_metric_that_changed_most_is_told_first() -> None:
+    found = compared(
+        benchmark(metric("wall_time", grown(0.1))), benchmark(metric("wall_time", grown(0.5)), name="BM_y")
+    )
+
+    assert "BM_y: wall_time +50.0 % [+48.0 %, +52.0 %], limit 5 %; BM_x" in judge_gate(found, ["total"]).line
+
+
+@pytest.mark.parametrize(
+    ("limit", "held"),
+    [
+        (GateLimit(0.4), True),
+        (GateLimit(0.25), False),
+        (GateLimit(0.4, example="BM_*"), True),
+        (GateLimit(0.4, example="other"), False),
+        (GateLimit(0.4, module="*"), False),
+        (GateLimit(0.4, function="*"), False),
+        (GateLimit(0.4, metric="*_per_second"), True),
+        (GateLimit(0.4, metric="wall_time"), False),
+    ],
+)
+def test_a_limit_holds_for_the_metrics_it_matches_and_for_a_rate_downwards(limit: GateLimit, held: bool) -> None:
+    slower = compared(benchmark(metric("wall_time", EVEN), metric("bytes_per_second", LESS, "bytes/s")))
+
+    assert held != failed(slower, limit)
+
+
+def test_a_limit_for_a_metric_is_none_for_a_program_or_function() -> None:
+    slow = compared(example(program=grown(0.1), parts=[entry(STRTOD, grown(0.1))]))
+
+    assert failed(slow, GateLimit(0.5, metric="*"))
+
+
+def test_the_least_change_in_ms_holds_for_times_only() -> None:
+    criteria = Criteria(min_ms=50.0)
+    slower = benchmark(metric("wall_time", replace(grown(0.2), is_relevant=False)))
+    larger = benchmark(metric("peak_memory", grown(0.2), "bytes"))
+
+    assert [False, True] == [
+        failed(compared(each, criteria=criteria), GateLimit(0.1), on=["total"]) for each in (slower, larger)
+    ]
+
+
+def test_an_open_metric_counts_only_where_it_stands_for_the_program() -> None:
+    open_one = Finding(INCONCLUSIVE, 0.02, -0.1, 0.2)
+    beside = compared(benchmark(metric("wall_time", EVEN), metric("cpu_time", open_one)))
+    first = compared(benchmark(metric("wall_time", open_one)))
+
+    assert not failed(beside, on=["inconclusive"])
+    assert failed(first, on=["inconclusive"])
+    assert "BM_x: wall_time +2.0 % [-10.0 %, +20.0 %], 3 v 3 runs" in judge_gate(first, ["inconclusive"]).line
+    assert not failed(first, GateLimit(0.3, metric="wall_time"), on=["inconclusive"])
+    assert failed(first, GateLimit(0.3, metric="cpu_time"), on=["inconclusive"])
+
+
+def test_a_rate_whose_interval_shows_that_its_limit_is_held_is_not_open() -> None:
+    open_rate = Finding(INCONCLUSIVE, 0.0, -0.2, 0.9)
+
+    first = compared(benchmark(metric("bytes_per_second", open_rate, "bytes/s")))
+
+    assert not failed(first, GateLimit(0.25), on=["inconclusive"])
+    assert failed(first, GateLimit(0.15), on=["inconclusive"])

@@ -7,6 +7,7 @@ import io
 
 from perfdb.profile import Profile, Source
 from perfdb.profile.check import self_check
+from perfdb.profile.measurement import BenchmarkResult, BenchmarkResults
 from perfdb.readers import Content, Reader, ReadOptions
 
 
@@ -26,3 +27,17 @@ def read_as(reader: Reader, data: bytes, name: str = "app.txt", interval_ns: int
 def caveat_codes(profile: Profile) -> set[str]:
     """The codes of a profile's caveats."""
     return {caveat.code for caveat in profile.caveats}
+
+
+def results_as(reader: Reader, data: bytes, name: str = "results.json") -> BenchmarkResults:
+    """The results of benchmarks that a reader finds in some bytes."""
+    assert reader.read_results is not None
+    source = Source(reader.name, name, hashlib.sha256(data).hexdigest())
+    return reader.read_results(content_of(data), source, ReadOptions())
+
+
+def values(result: BenchmarkResult, metric: str) -> list[float]:
+    """The values of a metric, repetition by repetition."""
+    found = sorted((each for each in result.measurements if each.metric == metric), key=lambda each: each.repetition)
+    assert [each.repetition for each in found] == list(range(len(found)))
+    return [each.value for each in found]

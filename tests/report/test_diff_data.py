@@ -89,7 +89,9 @@ def test_json_names_every_figure() -> None:
     data = as_json(rich())
     (first, second) = data["examples"]
 
-    assert set(first) == {"example", "runs", "common_effect", "caveats", "total", "modules", "functions", "paths"}
+    assert set(first) == {
+        "example", "runs", "common_effect", "caveats", "metric", "total", "modules", "functions", "paths", "measured",
+    }  # fmt: skip
     for entry in (first["total"], *first["modules"]["rows"], *first["functions"]["rows"]):
         assert set(entry) == ENTRY
     for part in (*first["functions"]["rest"], *first["functions"]["classes"]):

@@ -145,6 +145,9 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
         daemon = [shell, "-c", WATCHED, shell, node, program, "--daemon", str(file), "--session", "perfdb"]
         with subprocess.Popen(daemon, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as running:
             until = time.monotonic() + 60
+            # Asking before it has told where it is makes the command line clear away what it takes for a dead session.
+            while not Path(sessions, "perfdb.json").exists() and running.poll() is None and time.monotonic() < until:
+                time.sleep(0.1)
             while run("status").returncode and running.poll() is None and time.monotonic() < until:
                 time.sleep(0.1)
             yield answer

@@ -208,7 +208,7 @@ def test_an_older_history_is_upgraded_by_writing(old_history: Path) -> None:
 
 
 def test_upgrade_tells_what_it_did(old_history: Path) -> None:
-    assert ["0002_views", "0003_sums", "0004_symbols"] == store.upgrade(old_history)
+    assert ["0002_views", "0003_sums", "0004_symbols", "0005_measurements"] == store.upgrade(old_history)
     assert [] == store.upgrade(old_history)
 
 
@@ -401,4 +401,4 @@ def test_line_ends_do_not_change_a_checksum() -> None:
 
 
 def test_the_migrations_are_numbered_without_gaps() -> None:
-    assert [1, 2, 3, 4] == [step.number for step in migrations.known()]
+    assert [1, 2, 3, 4, 5] == [step.number for step in migrations.known()]

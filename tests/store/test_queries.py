@@ -32,8 +32,8 @@ def test_these_come_with_perfdb() -> None:
     names = [query.name for query in store.named_queries()]
 
     assert [
-        "function_trend", "hot_lines", "hotspots", "lost_events", "module_trend", "new_functions", "runs_by_commit",
-        "wanted_symbols",
+        "function_trend", "hot_lines", "hotspots", "lost_events", "metric_trend", "module_trend", "new_functions",
+        "runs_by_commit", "wanted_symbols",
     ] == names  # fmt: skip
 
 
@@ -44,7 +44,8 @@ def test_a_query_gives_the_columns_it_says(opened: store.Connection, name: str) 
     result = store.run_sql(opened, query.sql, query.bind(given))
 
     assert query.columns == result.columns
-    assert bool(result.rows) == (name != "hot_lines")  # no run of this history has lines: see test_lines.py
+    # No run of this history has lines or measurements: see test_lines.py and test_measurements.py.
+    assert bool(result.rows) == (name not in ("hot_lines", "metric_trend"))
     assert set(result.types) <= {"UUID", "VARCHAR", "TIMESTAMP", "BIGINT", "DOUBLE", "BOOLEAN"}
 
 

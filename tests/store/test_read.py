@@ -91,7 +91,7 @@ def test_info_counts_and_names(history: Path) -> None:
     with store.opened_for_read(history) as connection:
         info = store.info(connection, history)
 
-    assert (history, history.stat().st_size, 4, duckdb.__version__) == (
+    assert (history, history.stat().st_size, 5, duckdb.__version__) == (
         info.path, info.size_bytes, info.schema_version, info.duckdb_version
     )  # fmt: skip
     assert (2, 5, 8, 0) == (info.rows["revision"], info.rows["run"], info.rows["function"], info.rows["run_tag"])
@@ -116,6 +116,8 @@ VIEWS = {
     "function_cost": "run_id commit_sha committed_at example process is_main_process module function exclusive_samples "
     "inclusive_samples exclusive_ms inclusive_ms exclusive_share inclusive_share",
     "stack_cost": "run_id commit_sha example process stack samples cpu_ms",
+    "measurement_summary": "run_id commit_sha committed_at example machine build metric unit repetitions mean median "
+    "least most spread",
     "line_cost": "run_id commit_sha committed_at example process is_main_process module function is_inlined file line "
     "exclusive_samples inclusive_samples exclusive_ms inclusive_ms",
     "call_cost": "run_id commit_sha committed_at example process caller_module caller callee_module callee samples "
@@ -130,7 +132,7 @@ def test_the_columns_of_a_view_are_a_promise(history: Path, view: str) -> None:
 
     assert VIEWS[view].split() == list(result.columns)
     assert set(result.types) <= {"UUID", "VARCHAR", "TIMESTAMP", "BIGINT", "DOUBLE", "BOOLEAN"}
-    assert bool(result.rows) == (view not in {"call_cost", "line_cost"})
+    assert bool(result.rows) == (view not in {"call_cost", "line_cost", "measurement_summary"})
 
 
 def test_shares_are_of_the_process_and_add_up(history: Path) -> None:

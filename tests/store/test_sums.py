@@ -127,7 +127,7 @@ def test_a_history_from_before_keeps_its_runs(path: Path) -> None:
             "insert into process values (uuid(), 4, 0, 'System', '', null, null, null); "
             "insert into function_weight values (uuid(), 4, 0, 1, 2, 3, 4, 5)"
         )
-    assert ["0003_sums", "0004_symbols"] == store.upgrade(path)
+    assert ["0003_sums", "0004_symbols", "0005_measurements"] == store.upgrade(path)
     with duckdb.connect(path, read_only=True) as opened:
         assert [("System", None)] == opened.execute("select name, samples from process").fetchall()
         assert [(3, 5)] == opened.execute("select inclusive_samples, inclusive_ns from function_weight").fetchall()

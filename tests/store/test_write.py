@@ -55,7 +55,7 @@ def test_a_run_comes_back_as_it_was_recorded(connection: store.Connection) -> No
             source_sha256=read.source.sha256, process="app.exe", main_pid=100, main_incarnation=0,
             perfdb_version="0.1.0", samples=12, cpu_ns=12 * MS, wall_ms=99.5, unresolved_share=1 / 12,
             hottest_module="kuzu.dll", hottest_share=7 / 12, caveats=caveats, tags={"arch": "x64", "pc": "fast"},
-            measurements=(store.Measurement("wall_time", "ms", 99.5),),
+            measured=(store.Measured("wall_time", "ms", 99.5, 99.5, None, 1, 99.5, 99.5),),
         )
     ] == store.runs(connection)  # fmt: skip
     assert [] == store.check(connection)

@@ -14,6 +14,8 @@ CAPTIONS = {
     "example": "Programs",
     "module": "Modules",
     "function": "Functions",
+    "metric": "Metrics",
+    "benchmark": "Benchmarks",
     "path": "Call paths",
     "part": "Parts of the program",
     "symbol_file": "Symbol files",

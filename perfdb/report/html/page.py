@@ -51,6 +51,7 @@ def page_html(content: PageContent) -> str:
             printable(each.example), payload(each, labels, by_example.get(each.example)), _why_no_tree(content, at)
         )
         for at, each in sorted(enumerate(content.examples), key=lambda pair: _rank(by_example.get(pair[1].example)))
+        if each.has_profiles
     ]
     template = _environment().get_template("page.html.j2")
     return template.render(

@@ -53,7 +53,7 @@ def _row(example: str, role: str, run: RunFacts) -> tuple[object, ...]:
         run.build,
         run.detail,
         run.interval_ns / NS_PER_MS if run.interval_ns else None,
-        run.samples,
+        None if run.is_measured else run.samples,
         run.unresolved_share,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from perfdb.compare.comparison import Comparison
 from perfdb.compare.hot import HotExample, HotItem, Shown
 from perfdb.compare.sides import Side
+from perfdb.report.amounts import metric_label, summary_text
 from perfdb.report.blocks import Column, Table
 from perfdb.report.cells import cell, printable
 from perfdb.report.html.blocks import Part, Section, TableView, sections, table_view
@@ -15,6 +16,7 @@ from perfdb.report.html.ledgers import LedgerView, ledger_view
 from perfdb.report.names import short_commit
 from perfdb.report.of_diff import diff_report
 from perfdb.report.of_diff_headline import headline, regressed_within
+from perfdb.report.of_diff_measured import hidden_regressions, value_text
 from perfdb.report.of_diff_tables import programs_table
 from perfdb.report.of_show import show_report
 from perfdb.report.widths import shorten_middle
@@ -73,11 +75,11 @@ def of_comparison(comparison: Comparison) -> tuple[Summary, list[Detail]]:
     """Two sides: the verdicts, and each example with its closed ledger."""
     found = sections(diff_report(comparison.cut(TOP)).blocks)
     head, rest = found[0], found[1:]
-    ledgers = [ledger_view(each) for each in comparison.examples]
+    ledgers = [ledger_view(each) for each in comparison.with_profiles]  # which are told first
     details = [
         Detail(section, ledgers[number] if number < len(ledgers) else None) for number, section in enumerate(rest)
     ]
-    programs = table_view(programs_table(comparison.examples)) if comparison.examples else None
+    programs = table_view(programs_table(comparison.with_profiles)) if comparison.with_profiles else None
     sides = (_side("baseline", comparison.baseline), _side("contender", comparison.contender))
     return Summary(_verdict_sentence(comparison), sides, programs, _head(head, headline(comparison))), details
 
@@ -94,8 +96,14 @@ def _head(section: Section, answer: str = "") -> Part:
 
 
 def _verdict_sentence(comparison: Comparison) -> str:
-    """The headline, with the function that it hides."""
+    """The headline, with the function, or else the metric, that it hides."""
     hidden = regressed_within(comparison)
+    metrics = hidden_regressions(comparison)
+    if not hidden and metrics:
+        example, entry = metrics[0]
+        what, where = (shorten_middle(printable(name), LONGEST_NAME) for name in (entry.metric, example.example))
+        most = "" if len(metrics) == 1 else "most "
+        return f"{headline(comparison)}: {most}{what} {value_text(entry)} in {where}"
     if not hidden:
         return headline(comparison)
     example, worst = hidden[0]
@@ -109,8 +117,10 @@ def _verdict_sentence(comparison: Comparison) -> str:
 
 def of_shown(shown: Shown) -> tuple[Summary, list[Detail]]:
     """One side: what its examples cost."""
-    found = sections(show_report(replace(shown, examples=tuple(map(_cut, shown.examples)))).blocks)
-    programs = table_view(Table(_PROGRAMS, tuple(map(_program_row, shown.examples)))) if shown.examples else None
+    examples = tuple(map(_cut, shown.examples))
+    found = sections(show_report(replace(shown, examples=examples, most_measured=TOP)).blocks)
+    profiled = [example for example in shown.examples if example.has_profiles]
+    programs = table_view(Table(_PROGRAMS, tuple(map(_program_row, profiled)))) if profiled else None
     summary = Summary(_cost_sentence(shown.examples), (), programs, found[0].parts[0])
     return summary, [Detail(section) for section in found[1:]]
 
@@ -134,6 +144,9 @@ def _cost_sentence(examples: Sequence[HotExample]) -> str:
     if len(examples) != 1:
         return f"{len(examples):,} examples"
     (example,) = examples
+    if not example.has_profiles:
+        told = [f"{summary_text(each.median, each.unit)} {metric_label(each.metric)}" for each in example.metrics[:1]]
+        return printable("".join(told))
     cost = f"{cell(example.total.mean / NS_PER_MS, 'ms')} ms of CPU time a run"
     if not example.modules:
         return cost
