@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,8 @@ from perfdb.api.shown import shown_runs
 from perfdb.compare import Comparison, Criteria, Scope, Shown
 from perfdb.config import Settings, database_path, load
 from perfdb.errors import InputError, UsageError
-from perfdb.profile.outcome import FAILED, Outcome, Resolved, WantedSymbols
+from perfdb.profile.columns import MEASURED
+from perfdb.profile.outcome import FAILED, Outcome, Profiled, Resolved, WantedSymbols
 from perfdb.revisions import Repository
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from perfdb.api.analyze import AnalyzeRequest
     from perfdb.api.export import Exported
+    from perfdb.api.profile import ManualRequest, ProfileRequest
     from perfdb.api.record import RecordRequest
     from perfdb.api.symbolicate import SymbolicateRequest
     from perfdb.compare.impact import Impact
@@ -91,6 +93,20 @@ class History:
 
         return record_each(request, self.path, self.settings, self.folder, progress)
 
+    def profile_each(
+        self,
+        request: ProfileRequest,
+        progress: Callable[[str, int, int], None] | None = None,
+        manual: ManualRequest | None = None,
+    ) -> Generator[Profiled]:
+        """Profile the examples of the suite, or one command, run by run; one that fails does not stop the others."""
+        from perfdb.api.profile import profile_command, profile_each
+
+        if manual is not None:
+            yield profile_command(manual, request, self.path, self.settings, self.folder, progress)
+        else:
+            yield from profile_each(request, self.path, self.settings, self.folder, progress)
+
     def symbolicate(self, *targets: str, **request: Any) -> list[Resolved]:
         """Name the addresses of recorded runs (ids, or revisions); keywords are the fields of `SymbolicateRequest`.
 
@@ -116,10 +132,17 @@ class History:
                 if is_run_name(target):
                     runs = [one_run(connection, target)]
                 else:
-                    runs = store.runs(connection, commit_shas=[recorded_sha(connection, self.folder, target)])
+                    runs = _with_addresses(
+                        store.runs(connection, commit_shas=[recorded_sha(connection, self.folder, target)])
+                    )
                 found |= {run.run_id: run for run in runs}
         if not found:
             raise UsageError("asked for the names of runs, found no run in the call: give run ids or revisions.")
+        if all(run.detail == MEASURED for run in found.values()):
+            raise InputError(
+                f"asked for names in {', '.join(request.targets)}, found results of benchmarks only, which have no "
+                "addresses. perfdb show tells what was measured."
+            )
         return symbolicate_each(tuple(found.values()), request, self.path, self.settings, self.folder, progress)
 
     def newest_wanted_symbols(self) -> tuple[str, list[WantedSymbols]]:
@@ -321,6 +344,11 @@ class History:
 
     def _sandboxed(self) -> store.Opened:
         return store.opened_sandboxed(self.path, self.settings.lock_wait_s)
+
+
+def _with_addresses(runs: list[store.Run]) -> list[store.Run]:
+    """The runs of a revision that may have names: results of benchmarks have not, where there are profiles too."""
+    return [run for run in runs if run.detail != MEASURED] or runs
 
 
 def _paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from perfdb.cli import (
     doctor,
     export,
     impact,
+    profile,
     query,
     record,
     report,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 
 COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
+    ("profile", profile.profile),
     ("record", record.record),
     ("symbolicate", symbolicate.symbolicate),
     ("runs", runs.runs),
