@@ -16,7 +16,6 @@ where it is found, else by etwprof with the default of Windows.
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,6 +29,7 @@ from perfdb.collect.interval import DEFAULT_HZ, LIMIT_S, XperfInterval, put_back
 from perfdb.collect.landing import land_etl
 from perfdb.collect.process import Ended, run
 from perfdb.collect.profiler import Call
+from perfdb.collect.programs import find_program, missing_as_named
 from perfdb.collect.rights import require_elevation
 from perfdb.collect.xperf import find_xperf
 from perfdb.config import Settings
@@ -48,14 +48,7 @@ _SAID = re.compile(r"(?:ERROR|WARNING):\s*(.*)")
 
 def find_etwprof(settings: Settings, environ: Mapping[str, str]) -> Path | None:
     """The program that the settings name, and no other if they do; else the one under third_party, else on PATH."""
-    if settings.etwprof.program is not None:
-        found = shutil.which(settings.etwprof.program)
-        return Path(found) if found else None
-    placed = settings.root / PLACE
-    if placed.is_file():
-        return placed
-    found = shutil.which("etwprof", path=environ.get("PATH", ""))
-    return Path(found).absolute() if found else None
+    return find_program("etwprof", settings.etwprof.program, environ, before_path=[settings.root / PLACE])
 
 
 def open_etwprof(settings: Settings, environ: Mapping[str, str], platform: str) -> Etwprof:
@@ -68,10 +61,7 @@ def open_etwprof(settings: Settings, environ: Mapping[str, str], platform: str) 
         )
     program = find_etwprof(settings, environ)
     if program is None and named is not None:
-        raise MissingToolError(
-            f"asked to profile with etwprof, found no program at {named}, where {settings.file} has it. "
-            "Mend program under [etwprof] there."
-        )
+        raise missing_as_named("profile with etwprof", "etwprof", named, settings.file)
     if program is None:
         raise MissingToolError(
             f"asked to profile with etwprof, found none at {settings.root / PLACE} and none on PATH. "

@@ -22,7 +22,6 @@ perf says of its samples is what is asked for by name afterwards.
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +35,7 @@ from perfdb.collect.packing import Packer
 from perfdb.collect.perf_words import INSTALL, advice, is_forbidden, is_missing, paranoid, warning_about_rate, words_of
 from perfdb.collect.process import Ended, Tick, run
 from perfdb.collect.profiler import Call
+from perfdb.collect.programs import find_program, missing_as_named
 from perfdb.config import Settings
 from perfdb.errors import CollectError, MissingToolError
 
@@ -63,11 +63,7 @@ _WORK = "sum(range(3_000_000))"
 
 def find_perf(settings: Settings, environ: Mapping[str, str]) -> Path | None:
     """The program that the settings name, and no other if they do; else the one on PATH."""
-    if settings.perf.program is not None:
-        found = shutil.which(settings.perf.program)
-        return Path(found) if found else None
-    found = shutil.which("perf", path=environ.get("PATH", ""))
-    return Path(found).absolute() if found else None
+    return find_program("perf", settings.perf.program, environ)
 
 
 def open_perf(settings: Settings, environ: Mapping[str, str], platform: str) -> Perf:
@@ -80,10 +76,7 @@ def open_perf(settings: Settings, environ: Mapping[str, str], platform: str) -> 
         )
     program = find_perf(settings, environ)
     if program is None and named is not None:
-        raise MissingToolError(
-            f"asked to profile with perf, found no program at {named}, where {settings.file} has it. "
-            "Mend program under [perf] there."
-        )
+        raise missing_as_named("profile with perf", "perf", named, settings.file)
     if program is None:
         raise MissingToolError(
             f"asked to profile with perf, found none on PATH. {INSTALL}, or name the program in perfdb.toml: program "

@@ -15,7 +15,6 @@ from __future__ import annotations
 import mmap
 import os
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from perfdb.collect.failures import failure, known_failure, quoted
 from perfdb.collect.failures import has_crashed as has_crashed
 from perfdb.collect.failures import shown_code as shown_code
 from perfdb.collect.process import Ended, Step, Tick, run
+from perfdb.collect.programs import find_program
 from perfdb.config import Settings, XperfSettings
 from perfdb.errors import MissingToolError
 
@@ -95,13 +95,7 @@ def names_functions(butterfly: Path) -> bool:
 
 def find_xperf(settings: XperfSettings, environ: Mapping[str, str]) -> Path | None:
     """The program that the settings name, and no other if they do; else the one on PATH, else an installed one."""
-    if settings.program is not None:
-        found = shutil.which(settings.program)
-        return Path(found) if found else None
-    found = shutil.which("xperf", path=environ.get("PATH", ""))
-    if found:
-        return Path(found).absolute()
-    return next((path for path in _standard_places(environ) if path.is_file()), None)
+    return find_program("xperf", settings.program, environ, after_path=_standard_places(environ))
 
 
 def where_looked(settings: XperfSettings, environ: Mapping[str, str]) -> str:
