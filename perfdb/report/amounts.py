@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from perfdb.profile.measurement import BYTES, CPU_TIME, MS, WALL_TIME
+from perfdb.profile.measurement import BYTES, CPU_TIME, EXIT_CODE, KERNEL_TIME, MS, PEAK_MEMORY, USER_TIME, WALL_TIME
 from perfdb.report.cells import cell
 from perfdb.stats import Summary
 
@@ -20,7 +20,14 @@ _Scale = tuple[tuple[float, str], ...]
 _TIMES: _Scale = ((1e3, "s"), (1.0, "ms"), (1e-3, "µs"), (1e-6, "ns"))
 _SIZES: _Scale = ((float(2**30), "GiB"), (float(2**20), "MiB"), (float(2**10), "KiB"), (1.0, "B"))
 _COUNTS: _Scale = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
-_LABELS = {WALL_TIME: "wall time", CPU_TIME: "CPU time"}
+_LABELS = {
+    WALL_TIME: "wall time",
+    CPU_TIME: "CPU time",
+    USER_TIME: "user time",
+    KERNEL_TIME: "kernel time",
+    PEAK_MEMORY: "peak memory",
+    EXIT_CODE: "exit code",
+}
 
 
 def amounts(values: Sequence[float], unit: str) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from perfdb.compare.comparison import Comparison, ExampleDiff
 from perfdb.compare.ledger import Entry
 from perfdb.compare.verdicts import EQUAL, IMPROVED, INCONCLUSIVE, NOT_COMPARABLE, REGRESSED
@@ -46,11 +48,14 @@ def headline(comparison: Comparison) -> str:
 
 def regressed_within(comparison: Comparison) -> list[tuple[ExampleDiff, Entry]]:
     """The functions that regressed in programs that did not, which a verdict on programs hides; the largest first."""
-    found = [
-        (example, entry)
-        for example in comparison.examples
-        if example.finding.verdict not in (REGRESSED, NOT_COMPARABLE)
-        for entry in example.functions.rows
-        if entry.group == REGRESSED
-    ]
+    return _regressed([each for each in comparison.examples if each.finding.verdict not in (REGRESSED, NOT_COMPARABLE)])
+
+
+def regressed_in_programs(comparison: Comparison) -> list[tuple[ExampleDiff, Entry]]:
+    """The functions that regressed in programs that did, too; the largest first."""
+    return _regressed([each for each in comparison.examples if each.finding.verdict == REGRESSED])
+
+
+def _regressed(examples: Sequence[ExampleDiff]) -> list[tuple[ExampleDiff, Entry]]:
+    found = [(each, entry) for each in examples for entry in each.functions.rows if entry.group == REGRESSED]
     return sorted(found, key=lambda each: -each[1].delta_ns)

@@ -294,7 +294,7 @@ def test_show_of_one_run_tells_the_range_of_its_repetitions(perfdb: Run, book: B
 def test_show_of_a_profile_tells_its_metrics_in_a_line(perfdb: Run, both: Book) -> None:
     ran = perfdb("show", "HEAD", "--example", "app")
 
-    assert 1 == len(lines_with(ran.out, "measured: peak_memory 1", "MiB ±", "exit_code 0"))
+    assert 1 == len(lines_with(ran.out, "measured: peak memory 1", "MiB ±", "exit code 0"))
     assert "a.dll!work" in ran.out
 
 

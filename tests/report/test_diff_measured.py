@@ -127,7 +127,7 @@ def test_a_comment_has_room_for_a_thousand_benchmarks() -> None:
 def test_a_report_names_the_metric_that_regressed_within_a_program() -> None:
     told = regressions_markdown(comparison(profiled()))
 
-    expected = "1 metric regressed: peak\\_memory 120.0 MiB → 150.0 MiB (+25.0 %) in templates."
+    expected = "1 metric regressed: peak memory 120.0 MiB → 150.0 MiB (+25.0 %) in templates."
     assert expected in told
     assert "<summary>metrics of templates</summary>" in told
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from perfdb.compare.comparison import Comparison
 from perfdb.compare.hot import HotExample, HotItem, Shown
 from perfdb.compare.sides import Side
+from perfdb.compare.verdicts import REGRESSED
 from perfdb.report.amounts import metric_label, summary_text
 from perfdb.report.blocks import Column, Table
 from perfdb.report.cells import cell, printable
@@ -15,7 +16,7 @@ from perfdb.report.html.blocks import Part, Section, TableView, sections, table_
 from perfdb.report.html.ledgers import LedgerView, ledger_view
 from perfdb.report.names import short_commit
 from perfdb.report.of_diff import diff_report
-from perfdb.report.of_diff_headline import headline, regressed_within
+from perfdb.report.of_diff_headline import headline, overall, regressed_in_programs, regressed_within
 from perfdb.report.of_diff_measured import hidden_regressions, value_text
 from perfdb.report.of_diff_tables import programs_table
 from perfdb.report.of_show import show_report
@@ -96,20 +97,27 @@ def _head(section: Section, answer: str = "") -> Part:
 
 
 def _verdict_sentence(comparison: Comparison) -> str:
-    """The headline, with the function, or else the metric, that it hides."""
-    hidden = regressed_within(comparison)
+    """The headline, with the function that explains most of it, or else the metric that it hides."""
+    said = headline(comparison)
+    found = regressed_in_programs(comparison) if overall(comparison) == REGRESSED else regressed_within(comparison)
     metrics = hidden_regressions(comparison)
-    if not hidden and metrics:
+    if found:
+        example, worst = found[0]
+        return f"{said}: {_most(found)}{_name(worst.item)} {cell(worst.delta_ns / NS_PER_MS, 'delta_ms')} ms in " + (
+            _name(example.example)
+        )
+    if metrics and overall(comparison) != REGRESSED:
         example, entry = metrics[0]
-        what, where = (shorten_middle(printable(name), LONGEST_NAME) for name in (entry.metric, example.example))
-        most = "" if len(metrics) == 1 else "most "
-        return f"{headline(comparison)}: {most}{what} {value_text(entry)} in {where}"
-    if not hidden:
-        return headline(comparison)
-    example, worst = hidden[0]
-    what, where = (shorten_middle(printable(name), LONGEST_NAME) for name in (str(worst.item), example.example))
-    most = "" if len(hidden) == 1 else "most "
-    return f"{headline(comparison)}: {most}{what} {cell(worst.delta_ns / NS_PER_MS, 'delta_ms')} ms in {where}"
+        return f"{said}: {_most(metrics)}{_name(entry.metric)} {value_text(entry)} in {_name(example.example)}"
+    return said
+
+
+def _most(found: Sequence[object]) -> str:
+    return "" if len(found) == 1 else "most "
+
+
+def _name(what: object) -> str:
+    return shorten_middle(printable(str(what)), LONGEST_NAME)
 
 
 # ---- one side --------------------------------------------------------------------------------------------------------
