@@ -93,6 +93,19 @@ class History:
 
         return record_each(request, self.path, self.settings, self.folder, progress)
 
+    def profile(self, *examples: str, **request: Any) -> list[Profiled]:
+        """Profile examples of the suite, all where none is named; keywords are the fields of `ProfileRequest`.
+
+        Raises InputError where a run fails, once all others are done.
+        """
+        from perfdb.api.profile import ProfileRequest
+
+        outcomes = list(self.profile_each(ProfileRequest(examples or None, **_with_paths(request, "symbols"))))
+        failed = [outcome.message for outcome in outcomes if outcome.status == FAILED]
+        if failed:
+            raise InputError("; ".join(failed))
+        return outcomes
+
     def profile_each(
         self,
         request: ProfileRequest,

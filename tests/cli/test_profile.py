@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from perfdb.api.history import open_history
+from perfdb.errors import InputError
 from tests.cli.conftest import Run
 from tests.collect.machine import Machine, Play
 from tests.conftest import GitRepo
@@ -220,6 +222,18 @@ def test_json_tells_every_run(perfdb: Run, project: Project) -> None:
     assert [(run["example"], run["status"]) for run in told["runs"]] == [("simple", "profiled"), ("broken", "failed")]
     assert told["runs"][0]["run_id"] == runs(perfdb)[0]["run_id"]
     assert ran.code == 3
+
+
+def test_python_has_the_same_verb(perfdb: Run, project: Project) -> None:
+    history = open_history()
+
+    done = history.profile("simple", repeat=2, tags={"why": "python"})
+
+    assert [(each.example, each.number, each.samples) for each in done] == [("simple", 1, 40), ("simple", 2, 40)]
+    assert [run["tags"] for run in runs(perfdb)] == [["why=python"]] * 2
+    project.suite(broken="raise SystemExit(3)")
+    with pytest.raises(InputError, match="broken 1/1: ended with exit code 3"):
+        open_history().profile()
 
 
 # ---- examples that fail ----------------------------------------------------------------------------------------------
