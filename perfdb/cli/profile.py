@@ -138,7 +138,11 @@ def _run(history: Any, request: ProfileRequest, manual: Any, as_json: bool) -> N
 
     outcomes: list[Profiled] = []
     try:
-        with _terminable(), ProgressBar() as bar, closing(history.profile_each(request, bar.show, manual)) as runs:
+        with (
+            _terminable(),
+            ProgressBar(tells_rest=False) as bar,
+            closing(history.profile_each(request, bar.show, manual)) as runs,
+        ):
             for outcome in runs:
                 outcomes.append(outcome)
                 _tell(outcome, bar, quiet=as_json)

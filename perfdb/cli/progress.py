@@ -11,9 +11,13 @@ PATIENCE_S = 1.0
 
 
 class ProgressBar:
-    """Counts steps of a total; shows itself on standard error once the work has taken a second."""
+    """Counts steps of a total; shows itself on standard error once the work has taken a second.
 
-    def __init__(self) -> None:
+    With `tells_rest` False it leaves out how long the rest will take, for texts that say it themselves.
+    """
+
+    def __init__(self, tells_rest: bool = True) -> None:
+        self._tells_rest = tells_rest
         self._started = time.monotonic()
         self._enabled = sys.stderr.isatty()
         self._bar: Any = None
@@ -43,7 +47,9 @@ class ProgressBar:
             from rich.console import Console
             from rich.progress import Progress
 
-            self._bar = Progress(console=Console(stderr=True), transient=True)
+            columns = Progress.get_default_columns()
+            kept = columns if self._tells_rest else columns[:-1]
+            self._bar = Progress(*kept, console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task(text, total=total or None)
         self._bar.update(self._task, description=text, completed=done, total=total or None)
