@@ -45,6 +45,9 @@ from perfdb.units import NS_PER_MS
 
 _FIRST = (WALL_TIME, CPU_TIME, USER_TIME, KERNEL_TIME)
 """The metrics that are told first, and the first of which stands for a program without a profile."""
+WINDOWS_TICK_MS = 15.625
+"""What Windows counts processor time in (64 ticks a second); a value that is no whole number of them is finer."""
+_TICK_SLACK = 1e-3
 _TURNED = {REGRESSED: IMPROVED, IMPROVED: REGRESSED}
 
 Key = tuple[str, str]
@@ -164,6 +167,7 @@ class _Metric:
             _values(history) if history else None,
             fdr=criteria.fdr,
             margin=criteria.margin,
+            step=_clock_step(self.key, (*self.baseline, *self.contender, *history)),
         )
 
     def entry(self, reason: str, difference: TotalDifference | None, criteria: Criteria) -> MeasuredEntry:
@@ -191,6 +195,14 @@ def metric_order(key: Key) -> tuple[int, bool, Key]:
     """Where a metric stands among others: times of the whole program first, what nobody can judge last."""
     place = _FIRST.index(key[0]) if key[0] in _FIRST else len(_FIRST)
     return place, better(*key) == NEITHER, key
+
+
+def _clock_step(key: Key, values: Sequence[Measured]) -> float:
+    """The step in which values are counted: Windows counts processor time in timer ticks. 0 where none is known."""
+    if key[0] not in (USER_TIME, KERNEL_TIME) or key[1] != MS:
+        return 0.0
+    ticks = np.array([each.median for each in values], np.float64) / WINDOWS_TICK_MS
+    return WINDOWS_TICK_MS if bool((np.abs(ticks - np.rint(ticks)) < _TICK_SLACK).all()) else 0.0
 
 
 def _values(side: Sequence[Measured]) -> Values:

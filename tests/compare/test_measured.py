@@ -45,6 +45,10 @@ def compare(matched: Matched, criteria: Criteria | None = None) -> tuple[Measure
     return compare_measured([matched], criteria or Criteria())[0]
 
 
+def verdicts(matched: Matched) -> list[str]:
+    return [entry.finding.verdict for entry in compare(matched) if entry.finding]
+
+
 def program(matched: Matched) -> ExampleDiff:
     nothing = (no_costs(), no_costs(), no_costs())
     return compare_examples([ExampleCase("x", matched, nothing, nothing)], Criteria())[0][0]
@@ -160,6 +164,17 @@ def test_with_earlier_runs_one_run_a_side_may_do() -> None:
 
     assert entry.finding is not None
     assert "regressed" == entry.finding.verdict
+
+
+def test_processor_time_in_ticks_of_windows_is_no_exact_time() -> None:
+    """Three ticks on every run of both sides are anything from two to four; a finer clock would have shown it."""
+    user_time = ("user_time", "ms")
+    same = of(user_time, [3 * 15.625] * 5)
+    finer = of(user_time, [3 * 15.625 + 0.001] * 5)
+
+    assert ["inconclusive"] == verdicts(sides(same, same))
+    assert ["equal"] == verdicts(sides(finer, finer))
+    assert ["equal"] == verdicts(sides(of(WALL, [46.875] * 5), of(WALL, [46.875] * 5)))
 
 
 def test_many_metrics_are_one_family() -> None:
