@@ -3,7 +3,7 @@
 -- param example = NULL: only this example
 -- param build = NULL: only this build kind
 -- param limit = NULL: only so many commits of each example, the latest
--- columns: example, metric, unit, commit_sha, committed_at, subject, runs, repetitions, median, median_sd, least, most, change
+-- columns: example, metric, committed_at, median, unit, change, runs, repetitions, median_sd, least, most, commit_sha, subject
 with cost as (
     -- A run counts once, with the median of its repetitions, however many it has.
     select
@@ -39,17 +39,17 @@ with cost as (
 select
     trend.example,
     trend.metric,
-    trend.unit,
-    trend.commit_sha,
     trend.committed_at,
-    revision.subject,
+    trend.median,
+    trend.unit,
+    trend.change,
     trend.runs,
     trend.repetitions,
-    trend.median,
     trend.median_sd,
     trend.least,
     trend.most,
-    trend.change
+    trend.commit_sha,
+    revision.subject
 from trend
 left join revision on revision.commit_sha = trend.commit_sha
 where $limit is null or trend.number > trend.commits - $limit::bigint

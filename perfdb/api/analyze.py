@@ -23,7 +23,7 @@ from perfdb.api.baseline import Baselines
 from perfdb.api.costs import in_scope, what_is_common
 from perfdb.api.page import page_of_runs
 from perfdb.api.record import Progress, RecordRequest, record_each
-from perfdb.api.record_trace import example_of
+from perfdb.api.record_trace import example_of, has_sheet
 from perfdb.compare import Criteria, Item, Scope
 from perfdb.compare.page import PageContent
 from perfdb.config import Settings
@@ -168,6 +168,7 @@ class _Work:
             tuple(sorted(examples, key=lambda each: (each.example, each.commit_sha))),
             _now(),
             unrecorded=tuple(str(path) for path in read),
+            with_sheet=frozenset(str(path) for path in read if has_sheet(path)),
             failed=(*failed, *(outcome for outcome in outcomes if outcome.status == FAILED)),
             notes=tuple(dict.fromkeys(notes)),
         )
@@ -210,7 +211,7 @@ class _Work:
             for (_, commit_sha), members in sorted(grouped.items())
         ]
         if not found or not found[0].is_recorded:
-            reason = "these runs are not in the history, and nobody said which commit they are of; record them first"
+            reason = "these runs are not in the history: record them first"
             return tuple(replace(each, no_baseline=reason) for each in found)
         baselines = Baselines(connection, Repository.find(self.folder), self.request.baseline, self.criteria)
         compared = baselines.compare([(each.commit_sha, each.runs) for each in found])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from perfdb.api.profile_request import ManualRequest, ProfileRequest, Side
 from perfdb.api.profile_session import Session
 from perfdb.api.revision import RecordedAs, revision_to_record
 from perfdb.collect.choose import open_profiler
+from perfdb.collect.launch import Launch
 from perfdb.collect.profiler import Profiler
 from perfdb.collect.suite import Turn, chosen_examples, command_launch, launch_of, turns
 from perfdb.config import Settings
@@ -50,6 +51,7 @@ def profile_each(
         for example in examples
         for number, side in enumerate(sides)
     }
+    _check_differ(sides, launches, [example.name for example in examples])
     profiler = _open_profiler(request.profiler, settings)
     session = Session(request, settings, database, folder, profiler, progress)
     session.check()
@@ -122,6 +124,18 @@ def _sides(request: ProfileRequest, settings: Settings, folder: Path) -> tuple[S
             "runs could not be told apart. Name two commits."
         )
     return sides
+
+
+def _check_differ(sides: Sequence[Side], launches: Mapping[tuple[str, int], Launch], names: Sequence[str]) -> None:
+    """Refuse a pair that runs one program for both: what one commit did would stand under the name of the other."""
+    if len(sides) == 1:
+        return
+    same = next((name for name in names if launches[name, 0] == launches[name, 1]), None)
+    if same is not None:
+        raise InputError(
+            f"asked for a pair of {sides[0].label} and {sides[1].label}, found that the example {same!r} starts the "
+            "same program for both. Name two build folders, and write {build} where the example names its program."
+        )
 
 
 def _recorded_as(commit: str | None, folder: Path, *, is_needed: bool) -> RecordedAs | None:

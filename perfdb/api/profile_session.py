@@ -15,13 +15,13 @@ from perfdb.api.profile_clock import Clock
 from perfdb.api.profile_request import ProfileRequest, Side
 from perfdb.api.record import RecordRequest, record_each
 from perfdb.collect import launch as launcher
+from perfdb.collect.failures import shown_end
 from perfdb.collect.launch import Launch, Launched
 from perfdb.collect.process import Tick, run
 from perfdb.collect.profiler import Call, Profiler
 from perfdb.collect.run_sheet import RunSheet, sheet_path, write_sheet
 from perfdb.collect.suite import Turn
 from perfdb.collect.trace_files import thin_traces, trace_path
-from perfdb.collect.xperf import shown_code
 from perfdb.compare.scope import matches_process
 from perfdb.config import Settings
 from perfdb.errors import CollectError, InputError
@@ -251,7 +251,7 @@ def _problem(example: ExampleSettings, launch: Launch, launched: Launched | None
     if launched.stopped:
         return f"was stopped after {seconds}"
     if launched.exit_code not in example.exit_codes:
-        return f"ended with {shown_code(launched.exit_code)} after {seconds}{_said(launched)}"
+        return f"{shown_end(launched.exit_code)} after {seconds}{_said(launched)}"
     return ""
 
 
@@ -260,10 +260,12 @@ def _said(launched: Launched) -> str:
 
 
 def _no_samples(example: ExampleSettings, launched: Launched, profiler: Profiler) -> str:
-    whose = example.process or f"{Path(example.command[0]).name} (pid {launched.pid})"
+    ran = f"ran for {launched.wall_ns / 1e6:,.1f} ms"
+    started = f"{Path(example.command[0]).name} (pid {launched.pid})"
+    whose = f"{started}, which {ran}" if example.process is None else f"{example.process} while {started} {ran}"
     return (
-        f"{profiler.name} took no samples of {whose}, which ran for {launched.wall_ns / 1e6:,.1f} ms. Let the example "
-        "do more work, or name the process that does it: process in its table of perfdb.toml"
+        f"{profiler.name} took no samples of {whose}. Let the example do more work, or name the process that does it: "
+        "process in its table of perfdb.toml, or --process"
     )
 
 

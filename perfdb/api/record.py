@@ -15,6 +15,7 @@ from perfdb.api.recording import RecordRequest as RecordRequest
 from perfdb.api.revision import Commits
 from perfdb.api.symbols import Symbols
 from perfdb.api.xperf import VIA, ThroughXperf
+from perfdb.collect.run_sheet import is_sheet_of_one
 from perfdb.config import Settings
 from perfdb.errors import InputError, UsageError
 from perfdb.profile.outcome import FAILED, Outcome
@@ -35,12 +36,13 @@ def record_each(
     _check(request)
     xperf = ThroughXperf(settings, progress) if request.via else None
     traces = readers.find_traces(request.paths, (ETL,) if xperf else readers.READERS)
+    paths = [path for path in traces.paths if not is_sheet_of_one(path, traces.paths)]
     commits = Commits(request.commit, folder)
-    if request.commit is not None or not all(_may_tell_commit(path) for path in traces.paths):
+    if request.commit is not None or not all(_may_tell_commit(path) for path in paths):
         commits.of_call()  # a commit that nobody knows is said once, before anything is read
     recording = Recording(request, commits, database, settings, progress)
     symbols = None if request.no_symbols else Symbols(settings, folder, request.symbols, request.templates, progress)
-    for path in traces.paths:
+    for path in paths:
         try:
             yield from _record_file(recording, path, xperf, symbols, traces.left_out.get(path, ()))
         except InputError as problem:

@@ -32,9 +32,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _flushed(0)
 
 
+INTERRUPTED = 130
+"""What a shell reports for a program that Ctrl+C ended."""
+
+
 def entry() -> None:
-    """The console script."""
-    sys.exit(main())
+    """The console script. Ctrl+C before a command has begun, or as it cleans up, ends it without a traceback."""
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except ImportError as problem:
+        if not isinstance(problem.__cause__, KeyboardInterrupt):  # what DuckDB makes of it while it is loaded
+            raise
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def _prepare_streams() -> None:

@@ -109,15 +109,19 @@ def tell_each(outcomes: Iterable[Told], line: Callable[[Told], str], bar: Progre
     return told
 
 
-def fail_for(exit_codes: Sequence[int], total: int, what: str) -> None:
+def fail_for(exit_codes: Sequence[int], total: int, what: str, done: str = "") -> None:
     """End with an error where some of several things failed; why has been said with each.
 
-    `what` is "traces could not be recorded" and the like; one thing alone ends with its own code.
+    `what` is "traces could not be recorded" and the like, `done` what the others are where that does not say it; one
+    thing alone ends with its own code.
     """
     if exit_codes and total == 1:
         raise SystemExit(exit_codes[0])
     if exit_codes:
-        others = "the others were" if len(exit_codes) < total else "nothing was"
+        is_all = len(exit_codes) == total
+        others = f"nothing is {done}" if is_all else f"the others are {done}"
+        if not done:
+            others = "nothing was" if is_all else "the others were"
         raise InputError(f"{len(exit_codes)} of {total} {what}; {others}.")
 
 

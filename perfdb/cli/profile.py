@@ -103,7 +103,7 @@ def profile(
     """Run examples under a profiler, measure them, keep the traces, and record them."""
     history = context.obj.history()
     if list_only:
-        _list(history, format.value)
+        _list(history, "json" if as_json else format.value)
         return
     _check(all_examples, example, tracefile, command, pair, repeat, warmup, process, force)
     from perfdb.api.profile import ManualRequest, ProfileRequest
@@ -157,7 +157,7 @@ def _run(history: Any, request: ProfileRequest, manual: Any, as_json: bool) -> N
     if not as_json and (told := closing_line(outcomes)):
         say(told)
     failed = [outcome.exit_code for outcome in outcomes if outcome.status == FAILED]
-    fail_for(failed, len(outcomes), "runs failed")
+    fail_for(failed, len(outcomes), "runs failed", "kept")
 
 
 def _tell(outcome: Profiled, bar: ProgressBar, quiet: bool) -> None:

@@ -82,7 +82,7 @@ def analyze(
 def _tell(analysis: Analysis) -> None:
     """What was taken, what failed, and what one might not expect."""
     from perfdb.cli.output import say
-    from perfdb.report.of_analysis_advice import word
+    from perfdb.report.of_analysis_markdown import to_record
 
     for line in analysis.lines:
         say(_printable(line))
@@ -93,11 +93,11 @@ def _tell(analysis: Analysis) -> None:
     if len(analysis.notes) > MOST_NOTES:
         say(f"note: {len(analysis.notes) - MOST_NOTES} more notes like these")
     if analysis.unrecorded:
-        count, first = len(analysis.unrecorded), word(analysis.unrecorded[0])
+        count, first = len(analysis.unrecorded), to_record(analysis, analysis.unrecorded[0])
         what = f"{count} traces are" if count > 1 else "1 trace is"
         say(
             f"note: {what} not in the history, and read for this report only; "
-            f"to record: perfdb record --commit REV {first}{' …' if count > 1 else ''}"
+            f"to record: {first}{' …' if count > 1 else ''}"
         )
 
 

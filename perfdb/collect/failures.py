@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,14 @@ def shown_code(exit_code: int) -> str:
         return f"ended by signal {-exit_code}"
     code = exit_code & 0xFFFF_FFFF
     return f"exit code {code if code < 0x1_0000 else f'0x{code:08X}'}"
+
+
+def shown_end(exit_code: int) -> str:
+    """How a program ended, as a verb: `ended with exit code 3`, `was ended by signal 11 (SIGSEGV)`."""
+    if not -64 <= exit_code < 0:
+        return f"ended with {shown_code(exit_code)}"
+    names = {kind.value: f" ({kind.name})" for kind in signal.Signals}
+    return f"was {shown_code(exit_code)}{names.get(-exit_code, '')}"
 
 
 def quoted(lines: Sequence[str]) -> str:

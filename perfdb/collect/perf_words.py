@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 from perfdb.collect.process import Ended
@@ -42,7 +43,10 @@ def hides_kernel_symbols() -> bool:
 def words_of(ended: Ended) -> list[str]:
     """Its words without chatter; of an error only what comes first, which is what is wrong: then follows a manual."""
     lines = [line for line in ended.lines if not _CHATTER.match(line)]
-    return lines[:2] if "Error:" in ended.lines else lines
+    if "Error:" in ended.lines:
+        return lines[:2]
+    before_manual = list(takewhile(lambda line: not line.startswith("Usage: perf "), lines))
+    return before_manual or lines
 
 
 def warning_about_rate(ended: Ended) -> str:
@@ -71,4 +75,6 @@ def advice(ended: Ended, event: str) -> str:
             f"Type sysctl kernel.perf_event_paranoid=1 as root{known}, or give perf the capability CAP_PERFMON; a "
             "container needs it from outside (--cap-add PERFMON, and a seccomp profile that lets perf_event_open pass)."
         )
+    if any("No space left on device" in line for line in ended.lines):
+        return "Make room on the disk that holds the traces: folder under [profile] in perfdb.toml names another."
     return f"Try by hand to see more: perf record -e {event} -- ls"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +46,11 @@ class RunSheet:
 def sheet_path(trace: Path) -> Path:
     """Where the sheet of a trace is."""
     return trace.with_name(trace.name + SUFFIX)
+
+
+def is_sheet_of_one(path: Path, traces: Collection[Path]) -> bool:
+    """Is it the sheet of one of these traces? A pattern such as `profile/*` stands for both."""
+    return path.name.endswith(SUFFIX) and path.with_name(path.name.removesuffix(SUFFIX)) in traces
 
 
 def write_sheet(path: Path, sheet: RunSheet) -> None:

@@ -21,8 +21,8 @@ class ExampleDiff:
     """One example on both sides. `runs` are those that were compared, `finding` is the verdict on the program.
 
     `common_effect` is the relative change of speed that all functions share and against which each one's effect is
-    told; None where that cannot be told. `paths` is None where some run has no call paths, or has other names.
-    `measured` are the metrics that both sides have. Where some run is no profile, the ledgers are empty, and the first
+    told, `module_effect` the same of modules; None where that cannot be told. `paths` is None where some run has no
+    call paths, or has other names. `measured` are the metrics that both sides have. Where some run is no profile, the ledgers are empty, and the first
     metric stands for the program.
     """
 
@@ -35,6 +35,7 @@ class ExampleDiff:
     paths: Paths | None
     caveats: tuple[Caveat, ...]
     measured: tuple[MeasuredEntry, ...] = ()
+    module_effect: float | None = None
 
     @property
     def has_profiles(self) -> bool:

@@ -16,7 +16,7 @@ from perfdb.compare.comparison import ExampleDiff, PooledEntry
 from perfdb.compare.costs import Aligned, Costs, align
 from perfdb.compare.judged import Judged
 from perfdb.compare.ledger import NEW, VANISHED, Ledger, close_ledger
-from perfdb.compare.measured import MeasuredEntry, compare_measured, program_finding, unit_caveats
+from perfdb.compare.measured import MeasuredEntry, compare_measured, program_finding, unit_caveats, waiting_caveats
 from perfdb.compare.obstacles import function_obstacles
 from perfdb.compare.pooled import pool_functions
 from perfdb.compare.run_caveats import mixed_caveats, odd_caveats, run_caveats
@@ -108,8 +108,9 @@ def _example_diff(
         _ledger(modules, reason, criteria),
         _ledger(functions, reason, criteria),
         _paths(case, functions, program, criteria),
-        caveats,
+        (*caveats, *waiting_caveats(measured)),
         measured,
+        modules.differences.common_effect if modules.differences else None,
     )
 
 

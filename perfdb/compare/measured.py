@@ -48,6 +48,8 @@ _FIRST = (WALL_TIME, CPU_TIME, USER_TIME, KERNEL_TIME)
 WINDOWS_TICK_MS = 15.625
 """What Windows counts processor time in (64 ticks a second); a value that is no whole number of them is finer."""
 _TICK_SLACK = 1e-3
+WENT_ALONG = 0.5
+"""Processor time went along with wall time where it may have changed by so much of what that did."""
 _TURNED = {REGRESSED: IMPROVED, IMPROVED: REGRESSED}
 
 Key = tuple[str, str]
@@ -195,6 +197,23 @@ def metric_order(key: Key) -> tuple[int, bool, Key]:
     """Where a metric stands among others: times of the whole program first, what nobody can judge last."""
     place = _FIRST.index(key[0]) if key[0] in _FIRST else len(_FIRST)
     return place, better(*key) == NEITHER, key
+
+
+def waiting_caveats(entries: Sequence[MeasuredEntry]) -> tuple[Caveat, ...]:
+    """What to say where the wall time changed and the processor's time is shown not to have gone along with it."""
+    found = {entry.metric: entry.finding for entry in entries if entry.unit == MS}
+    wall = found.get(WALL_TIME)
+    working = found.get(CPU_TIME) or found.get(USER_TIME)
+    if wall is None or working is None or not wall.is_significant or wall.effect is None:
+        return ()
+    bound = working.high if wall.effect > 0 else working.low
+    if bound is None or bound / wall.effect >= WENT_ALONG:
+        return ()
+    text = (
+        "the wall time changed, and the time on the processor did not go along: the machine was busier for one side, "
+        "or the program waits"
+    )
+    return (Caveat("wall-not-cpu", text),)
 
 
 def _clock_step(key: Key, values: Sequence[Measured]) -> float:

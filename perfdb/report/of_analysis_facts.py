@@ -110,8 +110,8 @@ class ExampleAnalysis:
 class Analysis:
     """All that an analysis found. `title` is what was asked for, `lines` say what was taken for it.
 
-    `unrecorded` are the traces that were read though the history does not have them; `failed` those that could not be
-    read; `notes` what else came up. `made_at` is in UTC.
+    `unrecorded` are the traces that were read though the history does not have them, `with_sheet` those of them whose
+    run sheet says their commit; `failed` those that could not be read; `notes` what else came up. `made_at` is in UTC.
     """
 
     title: str
@@ -121,3 +121,4 @@ class Analysis:
     unrecorded: tuple[str, ...] = ()
     failed: tuple[Outcome, ...] = ()
     notes: tuple[str, ...] = ()
+    with_sheet: frozenset[str] = frozenset()

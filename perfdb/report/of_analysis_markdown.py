@@ -248,12 +248,17 @@ def _unrecorded(analysis: Analysis) -> Iterator[str]:
     yield "## Not in the history"
     yield sentence(
         f"{counted(len(traces), 'trace')} {'is' if len(traces) == 1 else 'are'} not recorded: they were read for this "
-        "report only, and cannot be compared. To record them, say which commit they are of:"
+        "report only, and cannot be compared. To record them"
+        f"{'' if analysis.with_sheet.issuperset(traces) else ', say which commit they are of'}:"
     )
-    shown = "\n".join(f"perfdb record --commit REV {word(path)}" for path in traces[:MOST_TRACES])
-    yield fenced(shown)
+    yield fenced("\n".join(to_record(analysis, trace) for trace in traces[:MOST_TRACES]))
     if len(traces) > MOST_TRACES:
         yield f"{len(traces) - MOST_TRACES:,} more lie beside them."
+
+
+def to_record(analysis: Analysis, trace: str) -> str:
+    """What records an unrecorded trace: the sheet beside it may say its commit."""
+    return f"perfdb record {'' if trace in analysis.with_sheet else '--commit REV '}{word(trace)}"
 
 
 def _failed(analysis: Analysis) -> Iterator[str]:

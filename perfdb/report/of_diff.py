@@ -33,6 +33,8 @@ METRICS = "the median of each run's repetitions"
 """What a run says of a metric."""
 SHARED_SPEED = 0.01
 """A change of speed that all functions share is told from here on."""
+SPEEDS_APART = 0.03
+"""The speed that all modules share is told where it lies so far from that of the functions."""
 
 
 def diff_report(comparison: Comparison, by: str = "both", with_all: bool = False) -> Report:
@@ -106,11 +108,18 @@ def _example_blocks(example: ExampleDiff, criteria: Criteria, by: str) -> Iterat
 def _program_block(example: ExampleDiff, criteria: Criteria) -> Block:
     runs = f"{len(example.baseline)} v {len(example.contender)} runs"
     lines = program_lines(example, criteria)
-    shared = example.common_effect
-    if shared is not None and abs(shared) >= SHARED_SPEED:
-        lines += (f"functions and call paths are judged beside the speed that all share: {cell(shared, 'change')}",)
+    lines += tuple(_shared_speed(example))
     caveats = (*(caveat.text for caveat in example.caveats), *set_aside_texts(example.runs.set_aside))
     return Block(f"{example.example}  ({runs})", 2, lines, caveats=caveats)
+
+
+def _shared_speed(example: ExampleDiff) -> Iterator[str]:
+    """What is taken out of the effects of functions; of modules too where that is another speed, as of a single one."""
+    shared, of_modules = example.common_effect, example.module_effect
+    if shared is not None and abs(shared) >= SHARED_SPEED:
+        yield f"functions and call paths are judged beside the speed that all share: {cell(shared, 'change')}"
+    if shared is not None and of_modules is not None and abs(of_modules - shared) >= SPEEDS_APART:
+        yield f"modules are judged beside the speed that all modules share: {cell(of_modules, 'change')}"
 
 
 def set_aside_texts(runs: Sequence[SetAside]) -> Iterator[str]:

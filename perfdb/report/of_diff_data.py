@@ -49,6 +49,7 @@ def _example_data(example: ExampleDiff) -> dict[str, Any]:
         "example": example.example,
         "runs": _runs_data(example.runs),
         "common_effect": estimate(example.common_effect),
+        "module_effect": estimate(example.module_effect),
         "caveats": example.caveats,
         "metric": example.primary.metric if example.primary else None,
         "total": program_data(example),

@@ -27,7 +27,7 @@ def profiled_line(outcome: Profiled) -> str:
         parts.append(f"CPU {value[USER_TIME]:,.1f} + {value[KERNEL_TIME]:,.1f} ms")
     if PEAK_MEMORY in value:
         parts.append(f"{value[PEAK_MEMORY] / MIB:,.1f} MiB")
-    parts.append(f"{outcome.samples:,} samples")
+    parts.append(_counted(outcome.samples, "sample"))
     if outcome.recorded is not None:
         parts.append(short_run(outcome.recorded.run_id))
     parts.append(shown_path(outcome.trace))
@@ -74,20 +74,23 @@ def _data(outcome: Profiled) -> dict[str, Any]:
 
 def closing_line(outcomes: Sequence[Profiled]) -> str:
     """What there is now, and what to type next; "" where there is nothing."""
+    removed = sum(len(outcome.removed) for outcome in outcomes)
+    made_room = f"removed {_counted(removed, 'older trace')}" if removed else ""
     recorded = [outcome for outcome in outcomes if outcome.recorded is not None and outcome.status != FAILED]
     if not recorded:
-        return ""
+        return made_room
     examples = len({outcome.example for outcome in recorded})
     sides = list(dict.fromkeys(outcome.side for outcome in recorded if outcome.side))
     told = f"recorded {_counted(len(recorded), 'run')} of {_counted(examples, 'example')}"
+    kept = f"; {made_room}" if made_room else ""
     if len(sides) == 2:
-        return f"{told}; next: perfdb diff {sides[0]} {sides[1]}"
+        return f"{told}{kept}; next: perfdb diff {sides[0]} {sides[1]}"
     commit = recorded[-1].recorded.commit_sha if recorded[-1].recorded else ""
-    return f"{told} for {commit[:10]}; next: perfdb show {commit[:10]}"
+    return f"{told} for {commit[:10]}{kept}; next: perfdb show {commit[:10]}"
 
 
 def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
 # ---- the suite -------------------------------------------------------------------------------------------------------

@@ -115,11 +115,18 @@ def _connect_writer(path: Path) -> Connection:
 
 @contextmanager
 def _closing(connection: Connection, path: Path) -> Iterator[Connection]:
-    """Close at the end of the block; what DuckDB finds broken in the file on the way becomes a sentence."""
+    """Close at the end of the block; what DuckDB finds broken in the file on the way becomes a sentence.
+
+    Ctrl+C during a statement is a KeyboardInterrupt, as anywhere else: DuckDB makes a RuntimeError of it.
+    """
     try:
         yield connection
     except (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException) as problem:
         raise _damaged(path, problem) from problem
+    except RuntimeError as problem:
+        if isinstance(problem.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from problem
+        raise
     finally:
         connection.close()
 

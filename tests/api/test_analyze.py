@@ -12,8 +12,10 @@ import pytest
 import perfdb
 from perfdb.api import History, open_history
 from perfdb.api.analyze import AnalyzeRequest
+from perfdb.collect.run_sheet import RunSheet, sheet_path, write_sheet
 from perfdb.errors import InputError, RevisionError, UsageError
 from perfdb.report.of_analysis_facts import Analysis, ExampleAnalysis
+from perfdb.report.of_analysis_markdown import to_record
 from tests.conftest import GitRepo
 from tests.traces import small_trace
 
@@ -153,6 +155,19 @@ def test_traces_that_the_history_knows_are_its_runs(project: GitRepo) -> None:
     assert ((), (), ()) == (found.unrecorded, found.failed, found.notes)
 
 
+def test_a_trace_with_a_run_sheet_needs_no_commit_to_be_recorded(project: GitRepo) -> None:
+    trace = project.path / "traces" / "new_20260109_120000.etl"
+    trace.write_bytes(small_trace(library=70))
+    sha256 = hashlib.sha256(trace.read_bytes()).hexdigest()
+    write_sheet(sheet_path(trace), RunSheet(sha256, "new", commit_sha=project.git("rev-parse", "HEAD")))
+
+    found = analyze(directory="traces")
+
+    (name,) = found.unrecorded
+    assert {name} == found.with_sheet
+    assert "--commit" not in to_record(found, name)
+
+
 def test_other_traces_are_read_and_not_recorded(project: GitRepo) -> None:
     before = digest(project.path / "artifacts" / "perfdb.duckdb")
     (project.path / "traces" / "new_20260109_120000.etl").write_bytes(small_trace(library=70))
@@ -162,10 +177,7 @@ def test_other_traces_are_read_and_not_recorded(project: GitRepo) -> None:
     [new] = [each for each in found.examples if not each.is_recorded]
     assert ("new", 80.0) == (new.example, new.hot.total.mean / 1e6)
     assert (str(Path("traces", "new_20260109_120000.etl")),) == found.unrecorded
-    assert (
-        "these runs are not in the history, and nobody said which commit they are of; record them first"
-        == new.no_baseline
-    )
+    assert "these runs are not in the history: record them first" == new.no_baseline
     assert before == digest(project.path / "artifacts" / "perfdb.duckdb")
 
 

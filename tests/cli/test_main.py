@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from perfdb import __version__
+from perfdb.cli import entry
 from perfdb.cli.app import COMMANDS
 from tests.cli.conftest import Run
 from tests.conftest import CHECKOUT
@@ -245,3 +246,30 @@ def test_every_table_in_every_format(perfdb: Run, demo: Path, words: tuple[str, 
     assert ran.out
     if output == "json":
         json.loads(ran.out)
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), ImportError("initialization failed")])
+def test_ctrl_c_before_a_command_has_begun_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException
+) -> None:
+    raised.__cause__ = KeyboardInterrupt()
+
+    def interrupted() -> int:
+        raise raised
+
+    monkeypatch.setattr("perfdb.cli.main", interrupted)
+
+    with pytest.raises(SystemExit) as ended:
+        entry()
+
+    assert 130 == ended.value.code
+
+
+def test_a_part_that_cannot_be_imported_is_no_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> int:
+        raise ImportError("no module of that name")
+
+    monkeypatch.setattr("perfdb.cli.main", broken)
+
+    with pytest.raises(ImportError, match="no module of that name"):
+        entry()

@@ -171,3 +171,15 @@ def test_traces_of_the_suite_are_named_after_their_examples(perfdb: Run, project
     perfdb("record", "indexer_profile_bulk_load_20261129-113047.etl")
 
     assert "bulk_load" == run_of(perfdb)["example"]
+
+
+def test_a_pattern_that_stands_for_sheets_too_means_the_traces(perfdb: Run, project: GitRepo) -> None:
+    beside = sheet(project.path / "trace.etl")
+
+    ran = perfdb("record", "trace.etl*")
+    assert (0, "") == (ran.code, ran.err)
+    assert "from the sheet" in ran.out
+
+    alone = perfdb("record", beside.name)
+    assert 3 == alone.code
+    assert "asked for a trace, found something else" in alone.err

@@ -236,7 +236,13 @@ def test_what_perf_says_of_losses_stays_with_the_text(tmp_path: Path) -> None:
         (
             RECORD,
             Play(says="failed to open perf.data: No space left on device", exit_code=255),
-            "perf record brought no trace (exit code 255); it said: failed to open perf.data: No space left on device.",
+            "perf record brought no trace (exit code 255); it said: failed to open perf.data: No space left on device. "
+            "Make room on the disk",
+        ),
+        (
+            RECORD,
+            Play(says="event syntax error: 'oh'\n Run 'perf list'\n\n Usage: perf record [<options>]", exit_code=129),
+            "it said: event syntax error: 'oh' / Run 'perf list'. Try by hand",
         ),
         (RECORD, Play(says=FORBIDDEN, exit_code=255), "Type sysctl kernel.perf_event_paranoid=1 as root"),
         (RECORD, Play(writes="none"), "perf record brought no trace (exit code 0), without a word."),

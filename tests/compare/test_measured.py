@@ -170,11 +170,24 @@ def test_processor_time_in_ticks_of_windows_is_no_exact_time() -> None:
     """Three ticks on every run of both sides are anything from two to four; a finer clock would have shown it."""
     user_time = ("user_time", "ms")
     same = of(user_time, [3 * 15.625] * 5)
-    finer = of(user_time, [3 * 15.625 + 0.001] * 5)
+    finer = of(user_time, [3 * 15.625 + 0.5] * 5)
 
     assert ["inconclusive"] == verdicts(sides(same, same))
     assert ["equal"] == verdicts(sides(finer, finer))
     assert ["equal"] == verdicts(sides(of(WALL, [46.875] * 5), of(WALL, [46.875] * 5)))
+
+
+@pytest.mark.parametrize(
+    ("wall", "cpu", "warned"),
+    [(1.5, 1.0, True), (1.5, 1.5, False), (0.6, 1.0, True), (0.6, 0.6, False), (1.0, 1.0, False)],
+)
+def test_wall_time_that_changed_without_cpu_time_is_warned_of(wall: float, cpu: float, warned: bool) -> None:
+    before = [{WALL: [w], CPU: [c]} for w, c in zip(noisy(100, 6, 1), noisy(90, 6, 2), strict=True)]
+    after = [{WALL: [w], CPU: [c]} for w, c in zip(noisy(100 * wall, 6, 3), noisy(90 * cpu, 6, 4), strict=True)]
+
+    codes = [caveat.code for caveat in program(sides(before, after)).caveats]
+
+    assert warned == ("wall-not-cpu" in codes)
 
 
 def test_many_metrics_are_one_family() -> None:

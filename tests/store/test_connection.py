@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
 import sqlite3
 import subprocess
@@ -402,3 +403,18 @@ def test_line_ends_do_not_change_a_checksum() -> None:
 
 def test_the_migrations_are_numbered_without_gaps() -> None:
     assert [1, 2, 3, 4, 5] == [step.number for step in migrations.known()]
+
+
+@pytest.mark.parametrize("use", [store.opened_for_read, store.opened_for_write])
+def test_ctrl_c_during_a_statement_is_a_keyboard_interrupt(
+    path: Path, use: Callable[[Path], connection.Opened]
+) -> None:
+    write(path)
+    pressed = threading.Timer(0.2, _thread.interrupt_main)
+    pressed.start()
+
+    with pytest.raises(KeyboardInterrupt), use(path) as opened:
+        opened.execute("select count(*) from range(1_000_000_000_000) numbers where range % 7 = 3").fetchall()
+
+    pressed.join()
+    read(path)
