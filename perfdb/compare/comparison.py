@@ -22,8 +22,8 @@ class ExampleDiff:
 
     `common_effect` is the relative change of speed that all functions share and against which each one's effect is
     told, `module_effect` the same of modules; None where that cannot be told. `paths` is None where some run has no
-    call paths, or has other names. `measured` are the metrics that both sides have. Where some run is no profile, the ledgers are empty, and the first
-    metric stands for the program.
+    call paths, or has other names. `measured` are the metrics that both sides have. Where some run is no profile, the
+    ledgers are empty, and the first metric stands for the program.
     """
 
     example: str

@@ -90,8 +90,8 @@ def test_json_names_every_figure() -> None:
     (first, second) = data["examples"]
 
     assert set(first) == {
-        "example", "runs", "common_effect", "module_effect", "caveats", "metric", "total", "modules", "functions", "paths",
-        "measured",
+        "example", "runs", "common_effect", "module_effect", "caveats", "metric", "total", "modules", "functions",
+        "paths", "measured",
     }  # fmt: skip
     for entry in (first["total"], *first["modules"]["rows"], *first["functions"]["rows"]):
         assert set(entry) == ENTRY
