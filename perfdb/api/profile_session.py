@@ -210,7 +210,10 @@ class Session:
 
     def _record(self, profiled: Profiled, turn: Turn, side: Side, trace: Path) -> Profiled:
         request = RecordRequest((str(trace),), symbols=self.request.symbols, again=True)
-        (recorded,) = record_each(request, self.database, self.settings, self.folder, None)
+        try:
+            (recorded,) = record_each(request, self.database, self.settings, self.folder, None)
+        except KeyboardInterrupt as pressed:
+            raise KeyboardInterrupt(f"what it had just profiled is not recorded: perfdb record {trace}") from pressed
         if recorded.status != FAILED:
             return replace(profiled, recorded=recorded, notes=recorded.notes)
         message = _message(turn, side, f"was profiled, but not recorded: {recorded.message}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import StrEnum
@@ -105,6 +104,7 @@ def profile(
     if list_only:
         _list(history, "json" if as_json else format.value)
         return
+    sides = None if pair is None else (_side(pair[0]), _side(pair[1]))
     _check(all_examples, example, tracefile, command, pair, repeat, warmup, process, force)
     from perfdb.api.profile import ManualRequest, ProfileRequest
 
@@ -112,7 +112,7 @@ def profile(
         examples=None if all_examples else tuple(example or ()),
         repeat=repeat,
         warmup=warmup,
-        pair=None if pair is None else (_side(pair[0]), _side(pair[1])),
+        pair=sides,
         build_dir=build_dir,
         profiler=profiler.value if profiler else None,
         is_recorded=(tracefile is None) if record is None else record,
@@ -149,7 +149,8 @@ def _run(history: Any, request: ProfileRequest, manual: Any, as_json: bool) -> N
     except KeyboardInterrupt as pressed:
         left = str(pressed) or "nothing else is left"
         kept = sum(outcome.status != FAILED for outcome in outcomes)
-        say(f"stopped: {kept} run{'s were' if kept != 1 else ' was'} finished before, and kept; {left}")
+        finished = {0: "no run was finished", 1: "1 run was finished, and kept"}
+        say(f"stopped: {finished.get(kept, f'{kept} runs were finished, and kept')}; {left}")
         raise SystemExit(INTERRUPTED) from None
     finally:
         if as_json:
@@ -241,15 +242,16 @@ def _seconds(value: float | None) -> float | None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Being asked to end (a CI job that is cancelled) is like Ctrl+C: no session and no half-written run stays."""
+    """Being asked to end (a CI job is cancelled, a terminal closed) is like Ctrl+C: nothing half-done stays."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    kinds = [signal.SIGTERM]
-    if sys.platform == "win32":
-        kinds.append(signal.SIGBREAK)
-    before = {kind: signal.signal(kind, interrupt) for kind in kinds}
+    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+    before = {kind: handler for kind, handler in before.items() if handler not in (None, signal.SIG_IGN)}  # as nohup
+    for kind in before:
+        signal.signal(kind, interrupt)
     try:
         yield
     finally:

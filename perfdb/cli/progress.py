@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -30,7 +31,8 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(IndexError):  # an interrupt may have come while the bar was being taken off
+                self._bar.stop()
 
     def hide(self) -> None:
         """Take the bar off the screen, so that a line can be printed; it comes back with the next step."""
@@ -51,7 +53,7 @@ class ProgressBar:
             kept = columns if self._tells_rest else columns[:-1]
             self._bar = Progress(*kept, console=Console(stderr=True), transient=True)
             self._bar.start()
-            self._task = self._bar.add_task(text, total=total or None)
+            self._task = self._bar.add_task(text, total=total or None, completed=done)
         self._bar.update(self._task, description=text, completed=done, total=total or None)
 
 

@@ -8,8 +8,8 @@
             stop()                             # whole again
                                                # what was pressed and not let in comes now
 
-Ctrl+Break and SIGTERM are taken as Ctrl+C: by themselves they end a program without any putting back. In threads other
-than the main one nothing is held, and nothing comes.
+Ctrl+Break, SIGTERM and SIGHUP are taken as Ctrl+C: by themselves they end a program without any putting back. In
+threads other than the main one nothing is held, and nothing comes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from perfdb.collect.process import Step, Tick
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
 class HeldInterrupts:

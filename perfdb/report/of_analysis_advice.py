@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from perfdb.compare.costs import Item
 from perfdb.report.cells import cell, printable, shorten
 from perfdb.report.markdown import marked
+from perfdb.report.names import word
 from perfdb.report.of_analysis_facts import ExampleAnalysis
 from perfdb.units import NS_PER_MS
 
@@ -119,16 +120,6 @@ def listed(parts: list[str], most: int = MOST_LISTED) -> str:
     if len(parts) > most:
         return f"{', '.join(shown)} and {len(parts) - most:,} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
-
-
-def word(text: str) -> str:
-    """A text as one word of a command, `NAME` for one that a shell could take for more than a name.
-
-    Names come from files of strangers, and commands are pasted.
-    """
-    if re.fullmatch(r"[\w./@][\w./:@~+-]*", text):
-        return text
-    return f'"{text}"' if re.fullmatch(r"[\w./:@~+,=()#^ -]+", text) else "NAME"
 
 
 def of_example(of: ExampleAnalysis) -> str:

@@ -9,6 +9,7 @@ from perfdb.compare.verdicts import IMPROVED, NOT_COMPARABLE, REGRESSED
 from perfdb.report.call_paths import call_paths
 from perfdb.report.cells import cell, effect_text, printable, shorten
 from perfdb.report.markdown import marked
+from perfdb.report.names import word
 from perfdb.report.of_analysis_advice import (
     LONGEST_NAME,
     NEW_SHARE,
@@ -18,7 +19,6 @@ from perfdb.report.of_analysis_advice import (
     named,
     of_example,
     percent,
-    word,
 )
 from perfdb.report.of_analysis_facts import ExampleAnalysis
 from perfdb.report.of_diff_words import counted, program_lines

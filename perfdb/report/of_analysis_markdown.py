@@ -9,6 +9,7 @@ from urllib.parse import quote
 from perfdb.report.blocks import Block, Column, Report, Table
 from perfdb.report.cells import moment
 from perfdb.report.markdown import fenced, sentence
+from perfdb.report.names import word
 from perfdb.report.of_analysis_advice import (
     DEBUG_SHARE,
     HOT_FUNCTION_SHARE,
@@ -22,7 +23,6 @@ from perfdb.report.of_analysis_advice import (
     example_name,
     listed,
     ms,
-    word,
 )
 from perfdb.report.of_analysis_change import (
     baseline_name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from perfdb.compare.costs import Item
 from perfdb.profile.columns import STACKS
 from perfdb.report.cells import printable
+from perfdb.report.names import word
 from perfdb.report.of_analysis_advice import (
     DEBUG_SHARE,
     ENOUGH_RUNS,
@@ -19,7 +20,6 @@ from perfdb.report.of_analysis_advice import (
     named,
     of_example,
     percent,
-    word,
 )
 from perfdb.report.of_analysis_facts import ExampleAnalysis
 from perfdb.report.of_diff_words import counted

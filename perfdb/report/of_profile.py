@@ -10,7 +10,7 @@ from perfdb.profile.measurement import KERNEL_TIME, PEAK_MEMORY, USER_TIME, WALL
 from perfdb.profile.outcome import FAILED, Profiled
 from perfdb.report.blocks import Block, Column, Report, Table
 from perfdb.report.cells import printable
-from perfdb.report.names import short_run
+from perfdb.report.names import short_run, word
 from perfdb.suite_settings import ExampleSettings, SuiteSettings
 from perfdb.units import MIB
 
@@ -77,12 +77,16 @@ def closing_line(outcomes: Sequence[Profiled]) -> str:
     removed = sum(len(outcome.removed) for outcome in outcomes)
     made_room = f"removed {_counted(removed, 'older trace')}" if removed else ""
     recorded = [outcome for outcome in outcomes if outcome.recorded is not None and outcome.status != FAILED]
+    kept = f"; {made_room}" if made_room else ""
     if not recorded:
-        return made_room
+        traces = [outcome.trace for outcome in outcomes if outcome.trace is not None]
+        if not traces:
+            return made_room
+        where = traces[0] if len(traces) == 1 else traces[0].parent
+        return f"made {_counted(len(traces), 'trace')}{kept}; next: perfdb record {word(shown_path(where))}"
     examples = len({outcome.example for outcome in recorded})
     sides = list(dict.fromkeys(outcome.side for outcome in recorded if outcome.side))
     told = f"recorded {_counted(len(recorded), 'run')} of {_counted(examples, 'example')}"
-    kept = f"; {made_room}" if made_room else ""
     if len(sides) == 2:
         return f"{told}{kept}; next: perfdb diff {sides[0]} {sides[1]}"
     commit = recorded[-1].recorded.commit_sha if recorded[-1].recorded else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from perfdb.compare.measured import metric_order
@@ -31,13 +31,17 @@ _COLUMNS = (
 )
 
 
+MOST_NAMED = 3
+"""A caveat of more runs than that is said once for all of them."""
+
+
 def runs_report(runs: Sequence[Run], has_older: bool = False) -> Report:
     """The runs as a table for people, and as records for programs; caveats stand below the table, by run.
 
     `has_older` says that there are more than these.
     """
     rows = tuple(_row(run) for run in runs)
-    caveats = tuple(f"{short_run(run.run_id)} {run.example}: {caveat.text}" for run in runs for caveat in run.caveats)
+    caveats = tuple(_caveat_lines(runs))
     records = [run_record(run) for run in runs]
     keys = tuple(records[0]) if records else ()
     flat = Table(
@@ -47,6 +51,19 @@ def runs_report(runs: Sequence[Run], has_older: bool = False) -> Report:
     table = Table(_COLUMNS, rows, "older runs" if has_older else "")
     shown = _without_empty(table, any(run.detail != MEASURED for run in runs))
     return Report((Block(table=shown), Block(caveats=caveats)), flat, records)
+
+
+def _caveat_lines(runs: Sequence[Run]) -> Iterator[str]:
+    """Each caveat with the runs that it is of: named, where they are few."""
+    whose: dict[str, list[Run]] = {}
+    for run in runs:
+        for caveat in run.caveats:
+            whose.setdefault(caveat.text, []).append(run)
+    for text, members in whose.items():
+        if len(members) > MOST_NAMED:
+            yield f"{len(members):,} runs: {text}"
+        else:
+            yield from (f"{short_run(run.run_id)} {run.example}: {text}" for run in members)
 
 
 def _without_empty(table: Table, has_profiles: bool) -> Table:

@@ -52,7 +52,10 @@ set disabled_filesystems = 'LocalFileSystem';
 set lock_configuration = true;
 """
 
-_LOCKED = re.compile(r"Could not set lock on file|being used by another process", re.IGNORECASE)
+# The last: another thread of this process is just opening the same file.
+_LOCKED = re.compile(
+    r"Could not set lock on file|being used by another process|is already attached by database", re.IGNORECASE
+)
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 
 
@@ -117,14 +120,14 @@ def _connect_writer(path: Path) -> Connection:
 def _closing(connection: Connection, path: Path) -> Iterator[Connection]:
     """Close at the end of the block; what DuckDB finds broken in the file on the way becomes a sentence.
 
-    Ctrl+C during a statement is a KeyboardInterrupt, as anywhere else: DuckDB makes a RuntimeError of it.
+    Ctrl+C during a statement is a KeyboardInterrupt, as anywhere else: DuckDB makes errors of its own of it.
     """
     try:
         yield connection
     except (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException) as problem:
         raise _damaged(path, problem) from problem
-    except RuntimeError as problem:
-        if isinstance(problem.__cause__, KeyboardInterrupt):
+    except (RuntimeError, duckdb.Error) as problem:
+        if isinstance(problem.__cause__, KeyboardInterrupt) or str(problem).startswith("KeyboardInterrupt"):
             raise KeyboardInterrupt from problem
         raise
     finally:

@@ -148,8 +148,11 @@ def test_pairs_take_turns_and_each_run_has_its_commit(perfdb: Run, project: Proj
 
 
 def test_a_trace_that_is_recorded_later_comes_with_its_measurements(perfdb: Run, project: Project) -> None:
-    assert perfdb("profile", "--example", "simple", "--no-record", "--tag", "why=test", "--build", "Release").code == 0
+    made = perfdb("profile", "--example", "simple", "--no-record", "--tag", "why=test", "--build", "Release")
+    assert made.code == 0
     assert not (project.path / "artifacts" / "perfdb.duckdb").exists()
+    (trace,) = project.etl()
+    assert made.err == f"made 1 trace; next: perfdb record artifacts/profile/{trace}\n"
     project.repo.commit({"app.cpp": "int main() { return 1; }\n"}, "Third")
 
     ran = perfdb("record", "artifacts/profile")
@@ -317,6 +320,7 @@ def test_a_profiler_that_fails_from_the_start_ends_it(
         (("--example", "simpel"), 3, "simple"),
         (("--all", "--example", "simple"), 2, "--all is every example"),
         (("--all", "--pair", "old", "HEAD=b"), 2, "--pair takes two of REV=DIR, found 'old'"),
+        (("--pair", "old=a", "--example", "simple"), 2, "--pair takes two of REV=DIR, found '--example'"),
         (("--all", "--pair", "old=a", "old=b"), 2, "both are"),
         (("--all", "--pair", "nothing=a", "HEAD=b"), 3, "nothing"),
         (("--all", "--pair", "old=a", "HEAD=b", "--commit", "old"), 2, "leave --commit and --build-dir out"),
@@ -396,7 +400,7 @@ def test_without_git_a_commit_must_be_said(perfdb: Run, tmp_path: Path, monkeypa
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent as POSIX sends them")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if os.name != "nt" else [])
 def test_an_interrupt_leaves_nothing_half_done(perfdb: Run, project: Project, number: signal.Signals) -> None:
     project.suite(quick=WORKS, slow="import time; open('runs', 'w').close(); time.sleep(60)")
     words = [sys.executable, "-m", "perfdb", "profile", "--all"]
@@ -409,7 +413,23 @@ def test_an_interrupt_leaves_nothing_half_done(perfdb: Run, project: Project, nu
     _, err = process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert err.endswith("stopped: 1 run was finished before, and kept; nothing else is left\n")
+    assert err.endswith("stopped: 1 run was finished, and kept; nothing else is left\n")
     assert [run["example"] for run in runs(perfdb)] == ["quick"]
     assert len(project.names) == 2  # a trace and its sheet
     assert project.machine.session is None
+
+
+def test_an_interrupt_while_a_run_is_recorded_says_which_trace_is_not(
+    perfdb: Run, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("perfdb.api.profile_session.record_each", interrupted)
+
+    ran = perfdb("profile", "--example", "simple")
+
+    (trace,) = project.etl()
+    assert ran.code == 130
+    assert ran.err.startswith("stopped: no run was finished; what it had just profiled is not recorded")
+    assert ran.err.endswith(f"perfdb record {project.traces / trace}\n")

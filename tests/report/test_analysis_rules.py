@@ -9,7 +9,8 @@ import pytest
 from perfdb.compare.verdicts import INCONCLUSIVE, Finding, not_comparable
 from perfdb.profile.outcome import WantedSymbols
 from perfdb.report.markdown import unmarked
-from perfdb.report.of_analysis_advice import Advice, by_weight, is_debug_runtime, is_system, listed, word
+from perfdb.report.names import word
+from perfdb.report.of_analysis_advice import Advice, by_weight, is_debug_runtime, is_system, listed
 from perfdb.report.of_analysis_change import improvements, new_functions, program_change, regressions
 from perfdb.report.of_analysis_cost import hot_call_path, hot_function, hot_module, system_time
 from perfdb.report.of_analysis_facts import UNRECORDED, ExampleAnalysis

@@ -418,3 +418,12 @@ def test_ctrl_c_during_a_statement_is_a_keyboard_interrupt(
 
     pressed.join()
     read(path)
+
+
+def test_ctrl_c_while_duckdb_takes_columns_is_a_keyboard_interrupt(path: Path) -> None:
+    class Columns:
+        def __arrow_c_stream__(self, _: object = None) -> object:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), store.opened_for_write(path) as opened:
+        opened.register("incoming", Columns())
