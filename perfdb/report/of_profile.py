@@ -79,7 +79,7 @@ def closing_line(outcomes: Sequence[Profiled]) -> str:
     recorded = [outcome for outcome in outcomes if outcome.recorded is not None and outcome.status != FAILED]
     kept = f"; {made_room}" if made_room else ""
     if not recorded:
-        traces = [outcome.trace for outcome in outcomes if outcome.trace is not None]
+        traces = [each.trace for each in outcomes if each.trace is not None and each.status != FAILED]
         if not traces:
             return made_room
         where = traces[0] if len(traces) == 1 else traces[0].parent

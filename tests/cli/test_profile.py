@@ -201,6 +201,7 @@ def test_a_command_that_fails_by_hand_keeps_its_trace_and_is_not_recorded(perfdb
     assert ran.code == 3
     assert "ended with exit code 7" in ran.err
     assert "the trace is kept, and not recorded" in ran.err
+    assert "next:" not in ran.err
     assert (project.path / "x.etl").exists()
 
 
