@@ -12,24 +12,20 @@ from pathlib import Path
 
 from perfdb import readers, store
 from perfdb.api.profile_clock import Clock
+from perfdb.api.profile_ended import main_process, no_samples, problem_of
 from perfdb.api.profile_request import ProfileRequest, Side
 from perfdb.api.record import RecordRequest, record_each
 from perfdb.collect import launch as launcher
-from perfdb.collect.failures import shown_end
 from perfdb.collect.launch import Launch, Launched
 from perfdb.collect.process import Tick, run
 from perfdb.collect.profiler import Call, Profiler
 from perfdb.collect.run_sheet import RunSheet, sheet_path, write_sheet
 from perfdb.collect.suite import Turn
 from perfdb.collect.trace_files import thin_traces, trace_path
-from perfdb.compare.scope import matches_process
 from perfdb.config import Settings
 from perfdb.errors import CollectError, InputError
-from perfdb.profile.columns import Profile
 from perfdb.profile.measurement import Measurement
 from perfdb.profile.outcome import FAILED, PROFILED, Profiled
-from perfdb.profile.weights import work_of_processes
-from perfdb.suite_settings import ExampleSettings
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being run, and how many of how many runs are done."""
@@ -129,7 +125,7 @@ class Session:
             finally:
                 launcher.end_left(work)
             launched = launcher.result(work)
-            problem = _problem(turn.example, launch, launched)
+            problem = problem_of(turn.example, launch, launched)
             if turn.is_warmup:
                 return self._failed(turn, side, f"the warm-up {problem}") if problem else None
             if problem and (self.target is None or launched is None or launched.problem):
@@ -162,12 +158,12 @@ class Session:
         try:
             with readers.open_trace(trace, readers.READERS) as opened:
                 sha256 = opened.source.sha256
-                main, samples = _main_process(opened.read(), launched.pid, example.process)
+                main, samples = main_process(opened.read(), launched.pid, example.process)
         except InputError as refused:
             problem = str(refused).replace(str(trace), f"the trace of {self.profiler.name}")
             return self._failed(turn, side, f"brought no profile: {problem}")
         if not samples:
-            return self._failed(turn, side, _no_samples(example, launched, self.profiler))
+            return self._failed(turn, side, no_samples(example, launched, self.profiler))
         measurements = launcher.measurements(launched)
         sheet = self._sheet(turn, side, sha256, main, measurements)
         moment = launched.started_at or datetime.now(UTC)
@@ -239,61 +235,3 @@ def _with_rest(outcome: Profiled, rest: Sequence[Turn]) -> Profiled:
         return outcome
     others = "its other run is" if len(rest) == 1 else f"its {len(rest)} other runs are"
     return replace(outcome, message=f"{outcome.message.rstrip('.')}; {others} left out")
-
-
-def _problem(example: ExampleSettings, launch: Launch, launched: Launched | None) -> str:
-    """Why a run must not be kept; "" where it may."""
-    if launched is None:
-        return f"{launch.command[0]} was started, and nothing is known of its end: the launcher was ended from outside"
-    if launched.problem:
-        return f"{launch.command[0]} could not be started ({launched.problem})"
-    seconds = f"{launched.wall_ns / 1e9:,.1f} s"
-    if launched.timed_out:
-        told = f"still ran after {launch.limit_s:g} s, its time limit, and was ended{_said(launched)}"
-        return f"{told} (timeout_s in perfdb.toml, or --timeout)"
-    if launched.stopped:
-        return f"was stopped after {seconds}"
-    if launched.exit_code not in example.exit_codes:
-        return f"{shown_end(launched.exit_code)} after {seconds}{_said(launched)}"
-    return ""
-
-
-def _said(launched: Launched) -> str:
-    return f"; it said: {' / '.join(launched.output[-3:])}" if launched.output else ", without a word"
-
-
-def _no_samples(example: ExampleSettings, launched: Launched, profiler: Profiler) -> str:
-    ran = f"ran for {launched.wall_ns / 1e6:,.1f} ms"
-    started = f"{Path(example.command[0]).name} (pid {launched.pid})"
-    whose = f"{started}, which {ran}" if example.process is None else f"{example.process} while {started} {ran}"
-    return (
-        f"{profiler.name} took no samples of {whose}. Let the example do more work, or name the process that does it: "
-        "process in its table of perfdb.toml, or --process"
-    )
-
-
-def _main_process(profile: Profile, pid: int, wanted: str | None) -> tuple[str, int]:
-    """The main process, as `perfdb record` takes it, and its samples: the one asked for, by name or pid; else the
-    busiest of the program that was started and of those that it started itself.
-    """
-    work = work_of_processes(profile)
-    if wanted is not None:
-        rows = [
-            row for row, process in enumerate(profile.processes) if matches_process(wanted, process.name, process.pid)
-        ]
-    else:
-        rows = _family(profile, pid)
-    busiest = max(rows, key=lambda row: work[row], default=None)
-    if busiest is None or not work[busiest]:
-        return wanted or str(pid), 0
-    samples = int(profile.samples.count[profile.samples.process == busiest].sum())
-    return wanted or str(profile.processes[busiest].pid), samples
-
-
-def _family(profile: Profile, pid: int) -> list[int]:
-    """The rows of a process and of all its descendants."""
-    pids, size = {pid}, 0
-    while len(pids) > size:
-        size = len(pids)
-        pids |= {process.pid for process in profile.processes if process.parent_pid in pids}
-    return [row for row, process in enumerate(profile.processes) if process.pid in pids]
