@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +31,12 @@ from perfdb.profile.outcome import FAILED, PROFILED, Profiled
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being run, and how many of how many runs are done."""
+
+WORK = ".perfdb-profile-"
+"""What the folders begin with in which runs come about, beside the traces."""
+
+LEFT_S = 24 * 3600.0
+"""A folder so old is of a run that was killed: no run takes so long without a change in it."""
 
 PROFILER_GRACE_S = 300.0
 """What a profiler may take beyond the example's time limit: merging a long trace takes a while."""
@@ -63,7 +71,8 @@ class Session:
                 pass
         try:
             self.traces.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".perfdb-profile-", dir=self.traces):
+            _remove_what_is_left(self.traces)
+            with tempfile.TemporaryDirectory(prefix=WORK, dir=self.traces):
                 pass
         except OSError as problem:
             raise InputError(
@@ -113,9 +122,7 @@ class Session:
 
     def _run_one(self, turn: Turn, side: Side, launch: Launch, tick: Tick | None) -> Profiled | None:
         """One run, whole or not at all; None for a warm-up that went well."""
-        with tempfile.TemporaryDirectory(
-            prefix=".perfdb-profile-", dir=self.traces, ignore_cleanup_errors=True
-        ) as name:
+        with tempfile.TemporaryDirectory(prefix=WORK, dir=self.traces, ignore_cleanup_errors=True) as name:
             work = Path(name)
             command = launcher.prepare(launch, work)
             limit_s = launch.limit_s + PROFILER_GRACE_S
@@ -214,6 +221,14 @@ class Session:
             return replace(profiled, recorded=recorded, notes=recorded.notes)
         message = _message(turn, side, f"was profiled, but not recorded: {recorded.message}")
         return replace(profiled, status=FAILED, message=message, exit_code=recorded.exit_code)
+
+
+def _remove_what_is_left(traces: Path) -> None:
+    """Remove the folders of runs of long ago that were killed, and so could not do it themselves."""
+    for folder in traces.glob(f"{WORK}*"):
+        with suppress(OSError):
+            if folder.is_dir() and time.time() - folder.stat().st_mtime > LEFT_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _key(turn: Turn) -> tuple[str, int]:

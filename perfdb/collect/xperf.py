@@ -241,6 +241,13 @@ def _last_line_is_whole(output: Path) -> bool:
 # ---- what its failures mean ------------------------------------------------------------------------------------------
 
 
+TOO_OLD = failure(
+    r"invalid flags",
+    (0x8007_03EC,),
+    "it does not know an option that perfdb gives it",
+    "Install the Windows Performance Toolkit of a current Windows ADK, or name its xperf in perfdb.toml: program under "
+    "[xperf].",
+)
 _KNOWN_FAILURES = (
     failure(
         r"access (is )?denied",
@@ -249,13 +256,7 @@ _KNOWN_FAILURES = (
         "Check that you may read the trace and write the symbol cache, and that no recording still holds the trace; "
         "else run perfdb from a prompt with administrator's rights.",
     ),
-    failure(
-        r"invalid flags",
-        (0x8007_03EC,),
-        "it does not know an option that perfdb gives it",
-        "Install the Windows Performance Toolkit of a current Windows ADK, or name its xperf in perfdb.toml: program "
-        "under [xperf].",
-    ),
+    TOO_OLD,
     failure(
         r"already exists",
         (0x8007_00B7,),

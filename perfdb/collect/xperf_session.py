@@ -29,7 +29,7 @@ from perfdb.collect.landing import land_etl
 from perfdb.collect.process import Ended, Tick, run
 from perfdb.collect.profiler import Call
 from perfdb.collect.rights import require_elevation
-from perfdb.collect.xperf import open_xperf
+from perfdb.collect.xperf import TOO_OLD, open_xperf
 from perfdb.config import Settings
 from perfdb.errors import CollectError, ConfigError
 
@@ -194,13 +194,7 @@ _BEGIN_FAILURES = (
         "Wait for its end, or if it is yours stop it (xperf -stop, or wpr -cancel), and try again.",
     ),
     _DENIED,
-    failure(
-        r"invalid flags",
-        (0x8007_03EC,),
-        "it does not know an option that perfdb gives it",
-        "Install the Windows Performance Toolkit of a current Windows ADK, or name its xperf in perfdb.toml: program "
-        "under [xperf].",
-    ),
+    TOO_OLD,
     failure(
         r"insufficient system resources|not enough memory",
         (0x8007_05AA, 0x8007_000E),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from perfdb.readers import READERS, open_trace
-from tests.bench.measure import CACHE, Figure, ReadCost, best_of, cost_of, write_whole
+from tests.bench.measure import CACHE, Figure, best_of, read_file_in_a_process, write_whole
 from tests.twins.dumper_lines import read_dump
 
 SECONDS = 1.5
@@ -20,28 +20,15 @@ LARGE_PEAK_MB = 600
 ROUNDS = 4
 MB = 1_000_000
 
-_IMPORTS = """
-import sys, time
-from pathlib import Path
-from perfdb.readers import READERS, open_trace
-"""
-
-_READ = """
-start = time.perf_counter()
-with open_trace(Path(sys.argv[1]), READERS) as opened:
-    profile = opened.read()
-seconds = time.perf_counter() - start
-"""
-
 
 def dumper(corpus: Path) -> list[Figure]:
     """The three promises about the dumper's text."""
     text = _corpus_text(corpus)
     try:
-        costs = [_read_in_a_process(text) for _ in range(3)]
+        costs = [read_file_in_a_process(text) for _ in range(3)]
         best = min(costs, key=lambda cost: cost.seconds)
         large = _large_text(text)
-        long = _read_in_a_process(large)
+        long = read_file_in_a_process(large)
     except RuntimeError as problem:
         return [Figure("read the corpus dumper", None, "s", SECONDS, note=str(problem))]
     size, large_size = text.stat().st_size / MB, large.stat().st_size / MB
@@ -73,10 +60,6 @@ def _against_the_twin(text: Path) -> Figure:
         twins.append(time.perf_counter() - start)
     note = f"line by line: {min(twins):.2f} s; ours: {min(ours):.2f} s"
     return Figure("… time of a line-by-line reader over ours", min(twins) / min(ours), "x", TWIN_RATIO, True, note)
-
-
-def _read_in_a_process(text: Path) -> ReadCost:
-    return cost_of(_IMPORTS, _READ, text)
 
 
 def _corpus_text(corpus: Path) -> Path:

@@ -129,6 +129,26 @@ def read_in_a_process(trace: Path) -> ReadCost:
     return cost_of(_IMPORTS, _READ, trace)
 
 
+_FILE_IMPORTS = """
+import sys, time
+from pathlib import Path
+from perfdb.readers import READERS, open_trace
+import perfdb.readers.perf_script.assemble
+"""
+
+_READ_FILE = """
+start = time.perf_counter()
+with open_trace(Path(sys.argv[1]), READERS) as opened:
+    profile = opened.read()
+seconds = time.perf_counter() - start
+"""
+
+
+def read_file_in_a_process(path: Path) -> ReadCost:
+    """Read a file of whatever format in a process of its own."""
+    return cost_of(_FILE_IMPORTS, _READ_FILE, path)
+
+
 def corpus_trace(corpus: Path) -> Path:
     """The real trace, unpacked into the cache."""
     target = CACHE / "dotnet-gc-x64.etl"

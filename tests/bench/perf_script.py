@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from perfdb.readers import READERS, open_trace
-from tests.bench.measure import CACHE, Figure, ReadCost, best_of, cost_of
+from tests.bench.measure import CACHE, Figure, best_of, read_file_in_a_process
 from tests.twins.perf_script_lines import read_lines
 
 LINES = 300_000
@@ -20,20 +20,6 @@ LARGE_PEAK_MB = 400
 ROUNDS = 3
 MB = 1_000_000
 
-_IMPORTS = """
-import sys, time
-from pathlib import Path
-from perfdb.readers import READERS, open_trace
-import perfdb.readers.perf_script.assemble
-"""
-
-_READ = """
-start = time.perf_counter()
-with open_trace(Path(sys.argv[1]), READERS) as opened:
-    profile = opened.read()
-seconds = time.perf_counter() - start
-"""
-
 
 def perf_script(corpus: Path) -> list[Figure]:
     """The promise about 300,000 lines, for each of the three kinds of lines."""
@@ -44,7 +30,7 @@ def perf_script(corpus: Path) -> list[Figure]:
             *_figures("with inlined frames and source lines", _text("inlined", LINES, _inlined)),
             *_figures("without stacks", _text("leaves", LINES, _leaves)),
         ]
-        large = _read_in_a_process(_text("stacks", LINES * TIMES, _stacks))
+        large = read_file_in_a_process(_text("stacks", LINES * TIMES, _stacks))
     except RuntimeError as problem:
         return [Figure("read perf script text", None, "s", SECONDS, note=str(problem))]
     return [
@@ -56,15 +42,11 @@ def perf_script(corpus: Path) -> list[Figure]:
 
 
 def _figures(what: str, text: Path) -> Iterator[Figure]:
-    costs = [_read_in_a_process(text) for _ in range(ROUNDS)]
+    costs = [read_file_in_a_process(text) for _ in range(ROUNDS)]
     best = min(costs, key=lambda cost: cost.seconds)
     note = f"{text.stat().st_size / MB:.0f} MB, {best.samples:,} samples"
     yield Figure(f"read {LINES:,} lines of perf script {what}", best.seconds, "s", SECONDS, note=note)
     yield Figure("… peak memory, whole process", max(cost.peak for cost in costs) / MB, "MB", PEAK_MB)
-
-
-def _read_in_a_process(text: Path) -> ReadCost:
-    return cost_of(_IMPORTS, _READ, text)
 
 
 def _against_the_twin(text: Path) -> Figure:

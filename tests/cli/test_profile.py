@@ -397,6 +397,19 @@ def test_without_git_a_commit_must_be_said(perfdb: Run, tmp_path: Path, monkeypa
     assert taken.code == 0, taken.err
 
 
+def test_what_a_killed_run_left_long_ago_is_removed(perfdb: Run, project: Project) -> None:
+    old, fresh = project.traces / ".perfdb-profile-old", project.traces / ".perfdb-profile-fresh"
+    for folder in (old, fresh):
+        folder.mkdir(parents=True)
+        (folder / "perf.data").write_bytes(b"half a trace")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(old, (two_days_ago, two_days_ago))
+
+    assert perfdb("profile", "--example", "simple").code == 0
+
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
 # ---- interrupted -----------------------------------------------------------------------------------------------------
 
 
