@@ -35,8 +35,8 @@ Progress = Callable[[str, int, int], None]
 WORK = ".perfdb-profile-"
 """What the folders begin with in which runs come about, beside the traces."""
 
-LEFT_S = 24 * 3600.0
-"""A folder so old is of a run that was killed: no run takes so long without a change in it."""
+LEFT_S = 7 * 24 * 3600.0
+"""A folder so old is of a run that was killed: no example runs for a week."""
 
 PROFILER_GRACE_S = 300.0
 """What a profiler may take beyond the example's time limit: merging a long trace takes a while."""

@@ -402,8 +402,8 @@ def test_what_a_killed_run_left_long_ago_is_removed(perfdb: Run, project: Projec
     for folder in (old, fresh):
         folder.mkdir(parents=True)
         (folder / "perf.data").write_bytes(b"half a trace")
-    two_days_ago = time.time() - 2 * 24 * 3600
-    os.utime(old, (two_days_ago, two_days_ago))
+    weeks_ago = time.time() - 14 * 24 * 3600
+    os.utime(old, (weeks_ago, weeks_ago))
 
     assert perfdb("profile", "--example", "simple").code == 0
 
