@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,13 @@ ALLOWED_SIDEWAYS = {
 """The demo drives the verbs as a user would; settings speak in perfdb's errors."""
 
 
-def imports() -> Iterator[tuple[str, str, str]]:
+@cache
+def imports() -> tuple[tuple[str, str, str], ...]:
     """(file, package that imports, what it imports: a package of perfdb, or the top name of another library)."""
+    return tuple(_imports())
+
+
+def _imports() -> Iterator[tuple[str, str, str]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         relative = path.relative_to(PACKAGE)
         owner = relative.parts[0].removesuffix(".py")
