@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from perfdb.report.of_analysis_facts import Analysis
 
 
+PERF_FORMAT = "perf"
+"""The name of the reader of perf's text, which is imported only where something is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """What `prune` took out: rows by table, and files of looked-up symbols with their size."""
@@ -151,10 +155,10 @@ class History:
                 found |= {run.run_id: run for run in runs}
         if not found:
             raise UsageError("asked for the names of runs, found no run in the call: give run ids or revisions.")
-        if all(run.detail == MEASURED for run in found.values()):
+        if not any(map(_may_have_addresses, found.values())):
             raise InputError(
-                f"asked for names in {', '.join(request.targets)}, found results of benchmarks only, which have no "
-                "addresses. perfdb show tells what was measured."
+                f"asked for names in {', '.join(request.targets)}, found only runs that have no addresses to look up: "
+                "results of benchmarks, or functions that perf has named already. perfdb show tells them."
             )
         return symbolicate_each(tuple(found.values()), request, self.path, self.settings, self.folder, progress)
 
@@ -360,8 +364,13 @@ class History:
 
 
 def _with_addresses(runs: list[store.Run]) -> list[store.Run]:
-    """The runs of a revision that may have names: results of benchmarks have not, where there are profiles too."""
-    return [run for run in runs if run.detail != MEASURED] or runs
+    """The runs of a revision that may have addresses, where there are such."""
+    return list(filter(_may_have_addresses, runs)) or runs
+
+
+def _may_have_addresses(run: store.Run) -> bool:
+    """Results of benchmarks have none, and what perf prints is named by perf."""
+    return run.detail != MEASURED and run.source_format != PERF_FORMAT
 
 
 def _paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from perfdb.api.history import open_history
+from perfdb.api.history import PERF_FORMAT, open_history
 from perfdb.api.profile import ProfileRequest
 from perfdb.errors import InputError
+from perfdb.readers.perf_script import PERF
 from tests.conftest import GitRepo
 
 
@@ -37,3 +38,7 @@ def test_a_pair_that_runs_one_program_for_both_is_refused(
 
     with pytest.raises(InputError, match="the example 'simple' starts the same program for both"):
         list(open_history().profile_each(request))
+
+
+def test_runs_of_perf_are_known_by_the_name_of_their_reader() -> None:
+    assert PERF_FORMAT == PERF.name
