@@ -80,7 +80,12 @@ def profile_command(
     session = Session(request, settings, database, folder, profiler, progress, target)
     session.check()
     (outcome,) = session.run((Turn(example, 0, 1, 1, is_warmup=False),), (side,), {(name, 0): launch})
-    return outcome
+    if outcome.trace is None or target.name.lower().endswith(profiler.suffix):
+        return outcome
+    note = (
+        f"{target.name} is what {profiler.name} makes, usually called {profiler.suffix}: perfdb goes by what is in it"
+    )
+    return replace(outcome, notes=(*outcome.notes, note))
 
 
 def _open_profiler(wanted: str | None, settings: Settings) -> Profiler:
@@ -88,14 +93,8 @@ def _open_profiler(wanted: str | None, settings: Settings) -> Profiler:
 
 
 def _manual_target(manual: ManualRequest, profiler: Profiler) -> Path:
-    """The file that the trace is to be: of the profiler's kind, free, and in a folder that is there."""
+    """The file that the trace is to be, free, and in a folder that is there; a bare name gets the usual ending."""
     target = manual.trace if manual.trace.suffix else manual.trace.with_name(manual.trace.name + profiler.suffix)
-    if not target.name.lower().endswith(profiler.suffix):
-        better = target.with_name(target.name.split(".")[0] + profiler.suffix)
-        raise UsageError(
-            f"asked for the trace {target}, found that {profiler.name} writes {profiler.suffix}. "
-            f"Type --tracefile {better}"
-        )
     if target.exists() and not manual.force:
         raise InputError(
             f"asked to write {target}, found that it exists. Add --force to replace it, or name another file."

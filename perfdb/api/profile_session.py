@@ -18,6 +18,7 @@ from perfdb.api.profile_ended import main_process, no_samples, problem_of
 from perfdb.api.profile_request import ProfileRequest, Side
 from perfdb.api.record import RecordRequest, record_each
 from perfdb.collect import launch as launcher
+from perfdb.collect.landing import land
 from perfdb.collect.launch import Launch, Launched
 from perfdb.collect.process import Tick, run
 from perfdb.collect.profiler import Call, Profiler
@@ -177,7 +178,7 @@ class Session:
         project = self.settings.suite.project
         target = self.target or trace_path(self.traces, project, example.name, moment, self.profiler.suffix)
         write_sheet(sheet_path(target), sheet)
-        shutil.move(trace, target)
+        land(trace, target)
         profiled = Profiled(
             PROFILED,
             example.name,

@@ -193,6 +193,19 @@ def test_one_command_by_hand(perfdb: Run, project: Project) -> None:
     assert [run["example"] for run in runs(perfdb)] == ["mine"]
 
 
+def test_a_trace_may_be_called_as_one_likes(perfdb: Run, project: Project) -> None:
+    words = ("--process", "app.exe", "--record", "--", sys.executable, "-I", "-S", "-c", WORKS)
+
+    bare = perfdb("profile", "--tracefile", "bare", *words)
+    other = perfdb("profile", "--tracefile", "x.perf.gz", *words)
+
+    assert (bare.code, other.code) == (0, 0), bare.err + other.err
+    assert (project.path / "bare.etl").exists()
+    assert "x.perf.gz is what etwprof makes, usually called .etl" in other.err
+    assert len(runs(perfdb)) == 2
+    assert "unchanged" in perfdb("record", "x.perf.gz").out
+
+
 def test_a_command_that_fails_by_hand_keeps_its_trace_and_is_not_recorded(perfdb: Run, project: Project) -> None:
     words = ("--record", "--process", "app.exe", "--", sys.executable, "-I", "-S", "-c", "raise SystemExit(7)")
 
@@ -326,7 +339,6 @@ def test_a_profiler_that_fails_from_the_start_ends_it(
         (("--all", "--pair", "nothing=a", "HEAD=b"), 3, "nothing"),
         (("--all", "--pair", "old=a", "HEAD=b", "--commit", "old"), 2, "leave --commit and --build-dir out"),
         (("--tracefile", "x.etl"), 2, "asked for a trace of a command, found none"),
-        (("--tracefile", "x.perf.gz", "--", "app"), 2, "etwprof writes .etl"),
         (("--tracefile", "nowhere/x.etl", "--", sys.executable), 3, "found no folder nowhere"),
         (("--tracefile", "x.etl", "--", "no-such-program"), 3, "no-such-program"),
         (("--all", "--tracefile", "x.etl", "--", "app"), 2, "one run of one command"),
