@@ -31,14 +31,16 @@ class Project:
         self.repo, self.path, self.machine = repo, repo.path, machine
         self.traces = self.path / "artifacts" / "profile"
 
-    def suite(self, *, profile: str = "", **examples: str) -> None:
+    def suite(self, *, profile: str = "", profiler: str = "etwprof", **examples: str) -> None:
         """Write the settings: examples by name, each with the Python that it runs or, in brackets, with a table."""
         lines = [
             "[etwprof]",
             f"program = '{self.machine.etwprof}'",
+            "[xperf]",
+            f"program = '{self.machine.xperf}'",
             "[profile]",
             'project = "indexer"',
-            'profiler = "etwprof"',
+            f'profiler = "{profiler}"',
             profile,
         ]
         for name, text in examples.items():
@@ -114,6 +116,21 @@ def test_measurements_are_the_examples_own(perfdb: Run, project: Project) -> Non
     assert told["user_time"]["value"] + told["kernel_time"]["value"] < 290
     assert told["peak_memory"]["value"] > 50_000_000
     assert told["exit_code"]["value"] == 0
+
+
+def test_a_kernel_session_of_xperf_comes_to_the_same(perfdb: Run, project: Project) -> None:
+    project.suite(profiler="xperf", profile="rate_hz = 4000", simple=WORKS)
+
+    ran = perfdb("profile", "--all", "--repeat", "2")
+
+    assert ran.code == 0, ran.err
+    assert [run["samples"] for run in runs(perfdb)] == [40, 40]
+    assert len(project.etl()) == 2
+    assert (project.machine.session, project.machine.interval) == (None, 10_000)
+    assert [step for step in project.machine.steps if step in ("xperf -on", "xperf -stop")] == [
+        "xperf -on",
+        "xperf -stop",
+    ] * 2
 
 
 def test_a_warm_up_is_run_and_not_profiled(perfdb: Run, project: Project) -> None:
@@ -427,8 +444,12 @@ def test_what_a_killed_run_left_long_ago_is_removed(perfdb: Run, project: Projec
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent as POSIX sends them")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if os.name != "nt" else [])
-def test_an_interrupt_leaves_nothing_half_done(perfdb: Run, project: Project, number: signal.Signals) -> None:
-    project.suite(quick=WORKS, slow="import time; open('runs', 'w').close(); time.sleep(60)")
+@pytest.mark.parametrize("profiler", ["etwprof", "xperf"])
+def test_an_interrupt_leaves_nothing_half_done(
+    perfdb: Run, project: Project, number: signal.Signals, profiler: str
+) -> None:
+    slow = "import time; open('runs', 'w').close(); time.sleep(60)"
+    project.suite(profiler=profiler, profile="rate_hz = 4000", quick=WORKS, slow=slow)
     words = [sys.executable, "-m", "perfdb", "profile", "--all"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60
@@ -442,7 +463,7 @@ def test_an_interrupt_leaves_nothing_half_done(perfdb: Run, project: Project, nu
     assert err.endswith("stopped: 1 run was finished, and kept; nothing else is left\n")
     assert [run["example"] for run in runs(perfdb)] == ["quick"]
     assert len(project.names) == 2  # a trace and its sheet
-    assert project.machine.session is None
+    assert (project.machine.session, project.machine.interval) == (None, 10_000)
 
 
 def test_an_interrupt_while_a_run_is_recorded_says_which_trace_is_not(
