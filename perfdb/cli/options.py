@@ -55,6 +55,13 @@ BuildOption = Annotated[
     str | None, typer.Option("--build", metavar="KIND", help="Only runs of this build kind (Debug, Release, …).")
 ]
 
+BuildKindOption = Annotated[
+    str | None, typer.Option("--build", metavar="KIND", help="The build kind: Debug, Release, …")
+]
+TagOption = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="K=V", help="A label to keep with the run; may be repeated.")
+]
+
 TargetArgument = Annotated[
     str | None, typer.Argument(metavar="REV|RUN", help="A revision or a run. Default: HEAD, or the newest run.")
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perfdb.cli.options import Format, FormatOption, SymbolsOption, key_values
+from perfdb.cli.options import BuildKindOption, Format, FormatOption, SymbolsOption, TagOption, key_values
 from perfdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,16 +84,12 @@ def profile(
         str | None,
         typer.Option("--commit", metavar="REV", help="The commit that was built. Default: HEAD, dirty if it is."),
     ] = None,
-    build: Annotated[
-        str | None, typer.Option("--build", metavar="KIND", help="The build kind: Debug, Release, …")
-    ] = None,
+    build: BuildKindOption = None,
     process: Annotated[
         str | None,
         typer.Option("--process", metavar="NAME", help="With --tracefile: the main process. Default: COMMAND's."),
     ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="K=V", help="A label to keep with the runs; may be repeated.")
-    ] = None,
+    tag: TagOption = None,
     symbols: SymbolsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the trace of --tracefile if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what became of the runs as JSON.")] = False,
@@ -105,7 +101,11 @@ def profile(
         _list(history, "json" if as_json else format.value)
         return
     sides = None if pair is None else (_side(pair[0]), _side(pair[1]))
-    _check(all_examples, example, tracefile, command, pair, repeat, warmup, process, force)
+    if tracefile is None:
+        _check_suite(all_examples, example, command, has_manual=bool(process or force))
+    else:
+        of_suite = (all_examples, pair, repeat, warmup, build_dir, keep)
+        _check_manual(tracefile, command, example, has_suite=any(of_suite))
     from perfdb.api.profile import ManualRequest, ProfileRequest
 
     request = ProfileRequest(
@@ -187,40 +187,38 @@ def _list(history: Any, format: str) -> None:
     emit(suite_report(settings.suite, settings.root, examples), format)
 
 
-def _check(
-    all_examples: bool,
-    example: list[str] | None,
-    tracefile: Path | None,
-    command: list[str] | None,
-    pair: tuple[str, str] | None,
-    repeat: int | None,
-    warmup: int | None,
-    process: str | None,
-    force: bool,
-) -> None:
-    """Raises UsageError for a call whose words do not fit together."""
-    if tracefile is None:
-        if command:
-            raise UsageError(
-                "asked to profile a command, found no --tracefile for its trace. "
-                f"Type: perfdb profile --tracefile OUT -- {' '.join(command)}"
-            )
-        if all_examples and example:
-            raise UsageError("--all is every example: leave --example out, or --all.")
-        if not all_examples and not example:
-            raise UsageError(
-                "say what to profile: --all, --example NAME (perfdb profile --list shows them), "
-                "or --tracefile OUT -- COMMAND"
-            )
-        if process or force:
-            raise UsageError("--process and --force are for --tracefile; the suite says them in perfdb.toml.")
-        return
+def _check_suite(all_examples: bool, example: list[str] | None, command: list[str] | None, has_manual: bool) -> None:
+    """Raises UsageError for a call about the suite whose words do not fit together.
+
+    `has_manual` says that options are there which the suite has settings for.
+    """
+    if command:
+        raise UsageError(
+            "asked to profile a command, found no --tracefile for its trace. "
+            f"Type: perfdb profile --tracefile OUT -- {' '.join(command)}"
+        )
+    if all_examples and example:
+        raise UsageError("--all is every example: leave --example out, or --all.")
+    if not all_examples and not example:
+        raise UsageError(
+            "say what to profile: --all, --example NAME (perfdb profile --list shows them), "
+            "or --tracefile OUT -- COMMAND"
+        )
+    if has_manual:
+        raise UsageError("--process and --force are for --tracefile; the suite says them in perfdb.toml.")
+
+
+def _check_manual(tracefile: Path, command: list[str] | None, example: list[str] | None, has_suite: bool) -> None:
+    """Raises UsageError for a call about one command whose words do not fit together.
+
+    `has_suite` says that options are there which mean the suite.
+    """
     if not command:
         raise UsageError(f"asked for a trace of a command, found none. Type: --tracefile {tracefile} -- COMMAND ARG…")
-    if all_examples or pair or repeat or warmup or len(example or ()) > 1:
+    if has_suite or len(example or ()) > 1:
         raise UsageError(
-            "--tracefile is for one run of one command: leave --all, --pair, --repeat, --warmup, and more than one "
-            "--example out."
+            "--tracefile is for one run of one command: leave --all, --pair, --repeat, --warmup, --build-dir, --keep, "
+            "and more than one --example out."
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perfdb.cli.options import SymbolsOption, TemplatesOption, key_values
+from perfdb.cli.options import BuildKindOption, SymbolsOption, TagOption, TemplatesOption, key_values
 
 if TYPE_CHECKING:
     from perfdb.profile.outcome import Outcome
@@ -72,12 +72,8 @@ def record(
             "--process", metavar="NAME", help="The main process, by name or pid. Default: the one with the most work."
         ),
     ] = None,
-    build: Annotated[
-        str | None, typer.Option("--build", metavar="KIND", help="The build kind: Debug, Release, …")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="K=V", help="A label to keep with the run; may be repeated.")
-    ] = None,
+    build: BuildKindOption = None,
+    tag: TagOption = None,
     again: Annotated[
         bool, typer.Option("--again", help="Record a trace anew that the history has for this commit and example.")
     ] = False,

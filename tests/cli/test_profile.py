@@ -359,6 +359,8 @@ def test_a_profiler_that_fails_from_the_start_ends_it(
         (("--tracefile", "nowhere/x.etl", "--", sys.executable), 3, "found no folder nowhere"),
         (("--tracefile", "x.etl", "--", "no-such-program"), 3, "no-such-program"),
         (("--all", "--tracefile", "x.etl", "--", "app"), 2, "one run of one command"),
+        (("--keep", "2", "--tracefile", "x.etl", "--", "app"), 2, "--keep"),
+        (("--build-dir", "b", "--tracefile", "x.etl", "--", "app"), 2, "--build-dir"),
         (("--", "app"), 2, "found no --tracefile"),
         (("--all", "--commit", "nothing"), 3, "nothing"),
         (("--all", "--timeout", "0"), 2, "more than 0"),
